@@ -1,0 +1,177 @@
+package jsonscan_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
+)
+
+// value builds what encoding/json would, by the scanner alone.
+func value(s *jsonscan.Scanner) any {
+	switch s.Kind() {
+	case jsonscan.Object:
+		m := map[string]any{}
+		for k := range s.Object() {
+			key := string(k)
+			m[key] = value(s)
+		}
+		return m
+	case jsonscan.Array:
+		a := []any{}
+		for range s.Array() {
+			a = append(a, value(s))
+		}
+		return a
+	case jsonscan.String:
+		return s.Text()
+	case jsonscan.Bool:
+		v, _ := s.Bool()
+		return v
+	case jsonscan.Null:
+		s.Skip()
+		return nil
+	default:
+		return json.Number(s.Raw())
+	}
+}
+
+func FuzzScanner(f *testing.F) {
+	for _, seed := range []string{
+		`{"a":[1,2.5e3,-0,true,false,null,"x\n\u00e9\ud83d\ude00\ud800"],"b":{"c":{}},"":[]}`,
+		`[[[]]]`, `"\"`, `{"a":1,"a":2}`, ` 12 `, `{"a" 1}`, `[1,]`, `nul`, "\"a\x01\"", "\ufeff{}", `01`, `{"\u0061":1,"a":2}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s := jsonscan.New(data)
+		got := value(s)
+		err := s.End()
+		if valid := json.Valid(data); valid != (err == nil) {
+			t.Fatalf("valid is %v to encoding/json, error here: %v", valid, err)
+		}
+		skip := jsonscan.New(data)
+		skip.Skip()
+		if e := skip.End(); (e == nil) != (err == nil) {
+			t.Fatalf("Skip and a full read disagree: %v, %v", e, err)
+		}
+		if err != nil {
+			return
+		}
+		if utf8.Valid(data) {
+			dec := json.NewDecoder(strings.NewReader(string(data)))
+			dec.UseNumber()
+			var want any
+			if err := dec.Decode(&want); err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Fatalf("got %#v, want %#v", got, want)
+			}
+		} else if jsonscan.Check(data) == nil {
+			t.Fatal("Check let broken UTF-8 pass")
+		}
+	})
+}
+
+func TestLoopsLeftEarly(t *testing.T) {
+	s := jsonscan.New([]byte(`{"a":{"x":[1,{"y":2},3],"z":"]}"},"b":7}`))
+	var b int64
+	for k := range s.Object() {
+		switch string(k) {
+		case "a":
+			for range s.Object() {
+				for range s.Array() {
+					break
+				}
+				break
+			}
+		case "b":
+			b, _ = s.Int()
+		}
+	}
+	if err := s.End(); err != nil || b != 7 {
+		t.Fatalf("b=%d err=%v", b, err)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	for _, bad := range []string{
+		`{"a":1,"a":2}`, `{"a":1,"\u0061":2}`, `[{"x":{"m":1,"m":1}}]`, "\ufeff{}", "{\"a\":\"\xff\"}",
+		`{"a":NaN}`, `{} {}`, ``, `{"a":1,}`, strings.Repeat("[", 20000) + strings.Repeat("]", 20000),
+	} {
+		if jsonscan.Check([]byte(bad)) == nil {
+			t.Errorf("%.40q passed", bad)
+		}
+	}
+	many := map[string]int{}
+	for i := range 100 {
+		many[strings.Repeat("k", i)] = i
+	}
+	ok, _ := json.Marshal(many)
+	if err := jsonscan.Check(ok); err != nil {
+		t.Error(err)
+	}
+	twice := strings.Replace(string(ok), `"kk":2`, `"kkkk":2`, 1)
+	if jsonscan.Check([]byte(twice)) == nil {
+		t.Error("a duplicate among many names passed")
+	}
+}
+
+func TestScanDoesNotAllocate(t *testing.T) {
+	body := []byte(`{"model":"m","messages":[{"role":"user","content":"hello \"you\""},{"role":"assistant"}],"stream":true}`)
+	var s jsonscan.Scanner
+	n := testing.AllocsPerRun(100, func() {
+		s.Reset(body)
+		for k := range s.Object() {
+			if string(k) == "messages" {
+				for range s.Array() {
+					s.Raw()
+				}
+			}
+		}
+		if s.End() != nil {
+			t.Fatal(s.Err())
+		}
+	})
+	if n > 0 {
+		t.Fatalf("%v allocations", n)
+	}
+}
+
+func FuzzString(f *testing.F) {
+	f.Add("a\"\\\n\x00\u2028é😀\xff")
+	f.Fuzz(func(t *testing.T, text string) {
+		lit := jsonscan.AppendString(nil, text)
+		var want string
+		if err := json.Unmarshal(lit, &want); err != nil {
+			t.Fatal(err)
+		}
+		if got := jsonscan.New(lit).Text(); got != want || got != strings.ToValidUTF8(text, "\ufffd") && utf8.ValidString(text) {
+			t.Fatalf("%q became %q, want %q", text, got, want)
+		}
+	})
+}
+
+func BenchmarkSkip(b *testing.B) {
+	var sb strings.Builder
+	sb.WriteString(`{"messages":[`)
+	for i := range 64 {
+		if i > 0 {
+			sb.WriteByte(',')
+		}
+		sb.WriteString(`{"role":"user","content":"` + strings.Repeat(`func main() {\n\tfmt.Println(\"hi\")\n}\n some prose that goes on for a while `, 40) + `"}`)
+	}
+	sb.WriteString(`]}`)
+	data := []byte(sb.String())
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	var s jsonscan.Scanner
+	for b.Loop() {
+		s.Reset(data)
+		s.Skip()
+	}
+}
