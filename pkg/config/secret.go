@@ -1,0 +1,35 @@
+package config
+
+import "log/slog"
+
+// Redacted is what a secret shows as.
+const Redacted = "[redacted]"
+
+// Secret is a string that does not print. Only Reveal gives it away.
+type Secret struct{ value string }
+
+// NewSecret wraps a value.
+func NewSecret(value string) Secret { return Secret{value} }
+
+// Reveal returns the value.
+func (s Secret) Reveal() string { return s.value }
+
+// IsZero tells that there is no secret.
+func (s Secret) IsZero() bool { return s.value == "" }
+
+// String hides the value.
+func (s Secret) String() string {
+	if s.value == "" {
+		return ""
+	}
+	return Redacted
+}
+
+// GoString hides the value from %#v.
+func (s Secret) GoString() string { return s.String() }
+
+// MarshalText hides the value from every encoder, JSON and YAML among them.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// LogValue hides the value from log/slog.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

@@ -1,0 +1,22 @@
+package provider
+
+import "net/http"
+
+// Sources: https://docs.ollama.com/api for the native API at the server's root,
+// https://docs.ollama.com/api/openai-compatibility for the rest.
+var _ = register(Provider{
+	Name:       "ollama",
+	Title:      "Ollama",
+	BaseURLVar: "ARCHESTRA_OLLAMA_BASE_URL",
+	KeyVars:    []string{"ARCHESTRA_CHAT_OLLAMA_API_KEY"},
+	Auth:       bearer,
+	Local:      true,
+	Paths:      Paths{Versions: []string{"v1"}, Root: []string{"api"}},
+	Routes: []Route{
+		chatRoute, responsesRoute, messagesRoute,
+		{Method: http.MethodPost, Suffix: "/api/chat", Format: ollamaChat},
+		{Method: http.MethodPost, Suffix: "/api/generate", Format: ollamaGenerate},
+	},
+	Default:    chatFormat,
+	ModelsPath: "/models",
+})
