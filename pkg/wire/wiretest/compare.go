@@ -77,7 +77,7 @@ func Compare(x Exchange, a llm.Answer) (fields int, diffs []Difference) {
 	c.text("refusal", e.Refusal, a.Refusal)
 	c.text("reasoning_text", e.ReasoningText, a.Reasoning)
 	if e.ReasoningText == nil {
-		c.text("reasoning_summary", e.Summary, a.Reasoning)
+		c.text("reasoning_summary", (*string)(e.Summary), a.Reasoning)
 	}
 	if e.FinishReasons != nil {
 		want := make([]string, len(e.FinishReasons))
@@ -231,9 +231,9 @@ func complete(e Expect) (want, known bool) {
 	return false, false
 }
 
-func deref(s *string) string {
-	if s == nil {
+func deref(w *Words) string {
+	if w == nil {
 		return ""
 	}
-	return *s
+	return string(*w)
 }

@@ -34,13 +34,13 @@ type Expect struct {
 	StatusCode    int                `json:"status_code"`
 	Model         *string            `json:"model"`
 	ID            *string            `json:"id"`
-	FinishReasons []*string          `json:"finish_reasons"`
+	FinishReasons []*Words           `json:"finish_reasons"`
 	Usage         *ExpectUsage       `json:"usage"`
 	Text          *string            `json:"text"`
 	Choices       []ExpectChoice     `json:"choices"`
 	Refusal       *string            `json:"refusal"`
 	ReasoningText *string            `json:"reasoning_text"`
-	Summary       *string            `json:"reasoning_summary"`
+	Summary       *Words             `json:"reasoning_summary"`
 	ToolCalls     *[]ExpectToolCall  `json:"tool_calls"`
 	Error         *ExpectError       `json:"error"`
 	SawDone       *bool              `json:"saw_done"`
@@ -49,6 +49,25 @@ type Expect struct {
 }
 
 type jsonRaw = json.RawMessage
+
+// Words is text that stands as a string, as a number (the enums of some Vertex
+// AI captures), or as a list of strings that are joined with nothing between.
+type Words string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (w *Words) UnmarshalJSON(b []byte) error {
+	switch b[0] {
+	case '[':
+		var list []string
+		err := json.Unmarshal(b, &list)
+		*w = Words(strings.Join(list, ""))
+		return err
+	case '"':
+		return json.Unmarshal(b, (*string)(w))
+	}
+	*w = Words(b)
+	return nil
+}
 
 // ExpectUsage counts tokens as the provider does, without arithmetic.
 type ExpectUsage struct {
@@ -66,7 +85,7 @@ type ExpectUsage struct {
 type ExpectChoice struct {
 	Index        int     `json:"index"`
 	Text         *string `json:"text"`
-	FinishReason *string `json:"finish_reason"`
+	FinishReason *Words  `json:"finish_reason"`
 }
 
 // ExpectToolCall is a call that the client is to execute.

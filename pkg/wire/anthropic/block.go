@@ -1,0 +1,180 @@
+package anthropic
+
+import (
+	"bytes"
+
+	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
+	"github.com/archestra-ai/archestra-cli/pkg/wire"
+	"github.com/archestra-ai/archestra-cli/pkg/wire/internal/fold"
+)
+
+// blockKind says what is kept of a content block.
+type blockKind byte
+
+const (
+	blockOther blockKind = iota // such as the tools that the provider runs itself
+	blockText
+	blockThinking
+	blockCall // tool_use: the client executes it
+)
+
+type block struct {
+	kind      blockKind
+	generated bool // its start holds generated output already
+	index     int64
+	key       uint64
+	call      int // in stream.calls, -1 if it is not kept
+}
+
+// call is a tool call as it grows. Its input comes whole in the block's start,
+// or in pieces of JSON text that take the place of it.
+type call struct {
+	id, name string
+	input    []byte
+	pieces   []byte
+	whole    bool
+}
+
+func (c *call) arguments() []byte {
+	if len(c.pieces) > 0 {
+		return c.pieces
+	}
+	return c.input
+}
+
+const (
+	maxOpen  = 1024 // blocks open at a time; real streams have one
+	callCost = 64   // of a call's own to its budget, beside its texts
+)
+
+func (st *stream) nextKey() uint64 { st.order++; return st.order }
+
+// start begins a block with what the content block raw holds.
+func (st *stream) start(index int64, raw []byte) block {
+	var kind, text, thinking, id, name, input, data []byte
+	s := jsonscan.New(raw)
+	for key := range s.Object() {
+		switch string(key) {
+		case "type":
+			kind = s.Raw()
+		case "text":
+			text = s.Raw()
+		case "thinking":
+			thinking = s.Raw()
+		case "id":
+			id = s.Raw()
+		case "name":
+			name = s.Raw()
+		case "input":
+			input = s.Raw()
+		case "data":
+			data = s.Raw()
+		}
+	}
+	b := block{index: index, key: st.nextKey(), call: -1}
+	switch string(kind) {
+	case `"text"`:
+		b.kind = blockText
+		b.generated = st.text.Append(&st.kept, b.key, text)
+	case `"thinking"`:
+		b.kind = blockThinking
+		b.generated = st.thinking.Append(&st.kept, b.key, thinking)
+	case `"tool_use"`:
+		b.kind, b.generated = blockCall, true
+		b.call = st.newCall(id, name, input)
+	case `"redacted_thinking"`:
+		b.generated = len(data) > 2
+	case `"server_tool_use"`, `"mcp_tool_use"`:
+		b.generated = true
+	}
+	return b
+}
+
+func (st *stream) newCall(id, name, input []byte) int {
+	if !st.callsKept.Take(callCost + len(id) + len(name) + len(input)) {
+		return -1
+	}
+	c := call{id: fold.String(id), name: fold.String(name)}
+	if !fold.IsNull(input) {
+		c.input = bytes.Clone(input)
+	}
+	st.calls = append(st.calls, c)
+	return len(st.calls) - 1
+}
+
+func (st *stream) finish(b block) {
+	if b.call >= 0 && !st.calls[b.call].whole {
+		st.calls[b.call].whole = true
+		st.whole++
+	}
+}
+
+func (st *stream) hold(b block) {
+	if len(st.open) == maxOpen {
+		st.lost = true
+		return
+	}
+	st.open = append(st.open, b)
+}
+
+// block returns the open block with that index, or nil.
+func (st *stream) block(index int64) *block {
+	for i := len(st.open) - 1; i >= 0; i-- {
+		if st.open[i].index == index {
+			return &st.open[i]
+		}
+	}
+	return nil
+}
+
+func (st *stream) drop(b *block) {
+	last := len(st.open) - 1
+	*b = st.open[last]
+	st.open = st.open[:last]
+}
+
+// delta folds in a content_block_delta. A block that was not announced begins
+// with its first delta, except for calls, which would have no name.
+func (st *stream) delta(e *event) (d wire.Delta) {
+	var kind, text, piece []byte
+	s := &st.inner
+	s.Reset(e.delta)
+	for key := range s.Object() {
+		switch string(key) {
+		case "type":
+			kind = s.Raw()
+		case "text", "thinking":
+			text = s.Raw()
+		case "partial_json":
+			piece = s.Raw()
+		}
+	}
+	d.Finished = st.whole
+	b := st.block(e.index)
+	switch string(kind) {
+	case `"text_delta"`:
+		d.Token = st.text.Append(&st.kept, st.key(b, e.index, blockText), text)
+	case `"thinking_delta"`:
+		d.Token = st.thinking.Append(&st.kept, st.key(b, e.index, blockThinking), text)
+	case `"input_json_delta"`:
+		d.Token = len(piece) > 2
+		if b == nil || b.kind != blockCall {
+			break
+		}
+		d.ToolCall = true
+		if b.call >= 0 {
+			c := &st.calls[b.call]
+			c.pieces = st.callsKept.Append(c.pieces, piece)
+		}
+	}
+	return d
+}
+
+func (st *stream) key(b *block, index int64, kind blockKind) uint64 {
+	if b == nil {
+		st.begun = true
+		st.hold(block{kind: kind, index: index, key: st.nextKey(), call: -1})
+		return st.order
+	}
+	return b.key
+}
