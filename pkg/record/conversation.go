@@ -1,0 +1,64 @@
+package record
+
+import (
+	"hash/maphash"
+	"strings"
+
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
+)
+
+// keySeed makes conversation keys differ from one process to the next; they
+// only ever meet keys of the same process.
+var keySeed = maphash.MakeSeed()
+
+// conversationKey keys what the requests of one conversation have in common:
+// who calls whom, the client's own session, and how the body begins.
+func conversationKey(i *llm.Interaction, body []byte) uint64 {
+	const head = 1024
+	var h maphash.Hash
+	h.SetSeed(keySeed)
+	for _, s := range []string{i.Provider, i.Profile, string(i.API), i.Client.Session} {
+		_, _ = h.WriteString(s) // a hash never fails to take bytes
+		_ = h.WriteByte(0)
+	}
+	_, _ = h.Write(body[:min(len(body), head)])
+	return h.Sum64()
+}
+
+// searchLimit bounds the text of a request that is indexed for search.
+const searchLimit = 64 << 10
+
+// searchText is what is new in a conversation and written by somebody else than
+// the model: the messages after its last answer.
+func searchText(c *llm.Conversation) string {
+	from := len(c.Messages)
+	for from > 0 && c.Messages[from-1].Role != llm.RoleAssistant {
+		from--
+	}
+	var b strings.Builder
+	add := func(s string) {
+		if s == "" || b.Len() >= searchLimit {
+			return
+		}
+		if room := searchLimit - b.Len(); len(s) > room {
+			s = strings.ToValidUTF8(s[:room], "")
+		}
+		b.WriteString(s)
+		b.WriteByte('\n')
+	}
+	if from == 0 {
+		for _, p := range c.System {
+			if p.Kind == llm.PartText {
+				add(p.Text)
+			}
+		}
+	}
+	for _, m := range c.Messages[from:] {
+		for _, p := range m.Parts {
+			if p.Kind == llm.PartText || p.Kind == llm.PartToolResult {
+				add(p.Text)
+			}
+		}
+	}
+	return b.String()
+}

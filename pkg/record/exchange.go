@@ -1,0 +1,300 @@
+package record
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/pkg/sse"
+	"github.com/archestra-ai/archestra-cli/pkg/wire"
+)
+
+// Exchange is the record of one exchange while it runs. Its methods are called
+// in the order of the exchange's life; they are safe for concurrent use.
+type Exchange struct {
+	rec    *Recorder
+	start  time.Time
+	format wire.Format
+	secret []string // credentials of the request, to be kept out of the record
+
+	mu        sync.Mutex
+	i         llm.Interaction
+	reqHdr    http.Header
+	respHdr   http.Header
+	request   Body
+	plain     []byte // the request without its content encoding; nil where it is not held
+	resp      []byte
+	encoding  string
+	truncated bool
+	arrivals  []Arrival
+
+	framer sse.Framer // nil unless frames are decoded as they pass
+	stream wire.Stream
+	broken bool // the decoder panicked: no more decoding
+
+	terminal  bool
+	finished  int // tool calls that are whole
+	sentText  int // bytes of text and reasoning already published
+	sentThink int
+	lastEvent time.Time
+	committed int64 // response bytes at the last commit, -1 before any
+	ended     bool
+	conv      uint64
+	search    string
+	announced bool
+}
+
+// ID returns the interaction's id.
+func (x *Exchange) ID() string { return x.i.ID }
+
+// Since returns how long ago the exchange began.
+func (x *Exchange) Since() time.Duration { return time.Since(x.start) }
+
+// Request tells that the client's body is whole, and returns its surface. The
+// body must not change until the exchange is committed.
+func (x *Exchange) Request(b Body) wire.Request {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.request = b
+	x.i.RequestBytes = b.Size
+	x.i.Timing.RequestReadMS = llm.MillisOf(x.Since())
+	var surface wire.Request
+	if x.format != nil && b.File == nil {
+		plain, err := Decode(b.Data, b.Encoding, x.rec.opts.MaxDecoded)
+		if err != nil {
+			x.i.Notes = append(x.i.Notes, "the request body could not be decompressed: "+err.Error())
+			surface.Err = err
+		} else {
+			x.plain = plain
+			x.guard("the request", func() { surface = x.format.Scan(plain) })
+			x.surface(surface)
+		}
+	}
+	x.conv = conversationKey(&x.i, x.request.Data)
+	x.announce()
+	return surface
+}
+
+func (x *Exchange) surface(s wire.Request) {
+	if s.Model != "" {
+		x.i.RequestModel = scrubText(s.Model, x.secret)
+	}
+	x.i.Stream = x.i.Stream || s.Stream
+	if x.i.Client.Session == "" && !secretValue(s.Session) {
+		x.i.Client.Session = s.Session
+	}
+}
+
+// Plain returns the request body without its content encoding, or nil where it
+// is not held in memory or could not be decoded.
+func (x *Exchange) Plain() []byte { return x.plain }
+
+// announce publishes the start and writes the started row, once.
+func (x *Exchange) announce() {
+	if x.announced {
+		return
+	}
+	x.announced = true
+	snapshot := x.snapshot()
+	x.rec.opts.Sink.Start(snapshot)
+	x.publish(llm.Event{Type: llm.EventStarted, Interaction: snapshot})
+}
+
+// Sent tells that the guards are through and the request goes out now.
+func (x *Exchange) Sent() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	spent := x.Since()
+	x.i.Timing.GuardsMS = llm.MillisOf(spent)
+	if read := x.i.Timing.RequestReadMS; read != nil {
+		x.i.OverheadMS = llm.MillisOf(spent - read.Duration())
+	}
+}
+
+// Connected tells that a connection to the provider was had.
+func (x *Exchange) Connected(reused bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.i.Timing.ConnectedMS = llm.MillisOf(x.Since())
+	x.i.Timing.ReusedConnection = reused
+}
+
+// Response tells that the provider's status and header have come.
+func (x *Exchange) Response(status int, h http.Header, contentLength int64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.announce()
+	x.i.Status = status
+	x.i.Timing.ResponseHeaderMS = llm.MillisOf(x.Since())
+	x.respHdr = RedactHeader(h)
+	x.encoding = h.Get("Content-Encoding")
+	if n := min(contentLength, x.rec.opts.MaxBody, 1<<20); n > 0 {
+		x.resp = make([]byte, 0, n)
+	}
+	if x.format == nil || status >= 400 {
+		x.i.Stream = x.i.Stream && status < 400 && x.format != nil
+		return
+	}
+	x.guard("the response", func() {
+		framer := x.format.NewFramer(h.Get("Content-Type"), x.rec.opts.MaxFrame)
+		x.i.Stream = framer != nil
+		if framer != nil && Identity(x.encoding) {
+			x.framer, x.stream = framer, x.format.NewStream(x.rec.opts.MaxText)
+		}
+	})
+}
+
+// Write tells that a chunk of the response's body has come. It copies what it
+// keeps. It reports whether the protocol's terminal event is in: from then on
+// the client may take the answer for whole.
+func (x *Exchange) Write(chunk []byte) (terminal bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	now := time.Now()
+	if x.i.ResponseBytes == 0 {
+		x.i.Timing.FirstByteMS = llm.MillisOf(now.Sub(x.start))
+	}
+	x.i.ResponseBytes += int64(len(chunk))
+	x.arrived(now)
+	keep := chunk
+	if room := x.rec.opts.MaxBody - int64(len(x.resp)); int64(len(keep)) > room {
+		keep = keep[:max(room, 0)]
+		x.truncated = true
+	}
+	x.resp = append(x.resp, keep...)
+	if x.framer == nil || x.broken {
+		return false
+	}
+	was := x.terminal
+	x.guard("the stream", func() {
+		x.framer.Write(chunk)
+		x.drain(now)
+	})
+	x.progress(now)
+	return x.terminal && !was
+}
+
+// arrivalLimit bounds the list of arrivals; arrivals closer together than
+// arrivalGap are one.
+const (
+	arrivalLimit = 2048
+	arrivalGap   = time.Millisecond
+)
+
+func (x *Exchange) arrived(now time.Time) {
+	after := now.Sub(x.start)
+	if n := len(x.arrivals); n > 0 && (after-x.arrivals[n-1].After < arrivalGap || n >= arrivalLimit) {
+		x.arrivals[n-1].Offset = x.i.ResponseBytes
+		return
+	}
+	x.arrivals = append(x.arrivals, Arrival{x.i.ResponseBytes, after})
+}
+
+// drain folds the frames that are whole into the answer.
+func (x *Exchange) drain(now time.Time) {
+	for {
+		f, ok := x.framer.Next()
+		if !ok {
+			return
+		}
+		d := x.stream.Frame(f)
+		if d.Token && x.i.FirstTokenAt == nil {
+			at := now.UTC()
+			x.i.FirstTokenAt = &at
+			x.i.TTFTMS = llm.MillisOf(now.Sub(x.start))
+			x.publish(llm.Event{Type: llm.EventFirstToken, Interaction: x.brief()})
+			x.lastEvent = now
+		}
+		x.terminal = x.terminal || d.Terminal
+		if d.Finished > 0 {
+			x.toolCalls()
+		}
+	}
+}
+
+func (x *Exchange) toolCalls() {
+	if !x.watched() {
+		return
+	}
+	answer := x.stream.Answer()
+	for ; x.finished < len(answer.ToolCalls); x.finished++ {
+		call := answer.ToolCalls[x.finished]
+		x.publish(llm.Event{Type: llm.EventToolCall, Interaction: x.brief(), ToolCall: &call})
+	}
+}
+
+// progressEvery spaces the progress events of one interaction.
+const progressEvery = 100 * time.Millisecond
+
+func (x *Exchange) progress(now time.Time) {
+	if now.Sub(x.lastEvent) < progressEvery || !x.watched() {
+		return
+	}
+	text, thought := x.stream.Text(x.sentText), x.stream.Reasoning(x.sentThink)
+	if text == "" && thought == "" {
+		return
+	}
+	x.sentText += len(text)
+	x.sentThink += len(thought)
+	x.lastEvent = now
+	x.publish(llm.Event{
+		Type: llm.EventProgress, Interaction: x.brief(),
+		Text: scrubText(text, x.secret), Reasoning: scrubText(thought, x.secret),
+	})
+}
+
+// Note adds a remark to the record.
+func (x *Exchange) Note(text string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.i.Notes = append(x.i.Notes, scrubText(text, x.secret))
+}
+
+// Finding adds a finding to the record.
+func (x *Exchange) Finding(f llm.Finding) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.i.Findings = append(x.i.Findings, f)
+}
+
+// guard runs a decoder. One that panics costs its own exchange's meaning and
+// nothing else; the bytes pass all the same.
+func (x *Exchange) guard(what string, decode func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			x.broken = true
+			x.rec.Counters.Panics.Add(1)
+			x.i.Notes = append(x.i.Notes, "archestra could not decode "+what+": a defect of archestra")
+			x.rec.opts.Log.Error("a decoder panicked", "interaction", x.i.ID, "api", x.i.API, "panic", p)
+		}
+	}()
+	decode()
+}
+
+func (x *Exchange) watched() bool { return x.rec.opts.Feed != nil && x.rec.opts.Feed.Watched() }
+
+func (x *Exchange) publish(e llm.Event) {
+	if x.rec.opts.Feed == nil {
+		return
+	}
+	e.At = time.Now().UTC()
+	x.rec.opts.Feed.Publish(e)
+}
+
+// brief is a snapshot without long texts, for the events between start and end.
+func (x *Exchange) brief() *llm.Interaction {
+	if !x.watched() {
+		return nil
+	}
+	return x.snapshot()
+}
+
+func (x *Exchange) snapshot() *llm.Interaction {
+	i := x.i
+	timing := *x.i.Timing
+	i.Timing = &timing
+	i.Notes = append([]string(nil), x.i.Notes...)
+	i.Findings = append([]llm.Finding(nil), x.i.Findings...)
+	return &i
+}
