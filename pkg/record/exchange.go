@@ -1,6 +1,9 @@
 package record
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -34,8 +37,9 @@ type Exchange struct {
 	broken bool // the decoder panicked: no more decoding
 
 	terminal  bool
-	finished  int // tool calls that are whole
-	sentText  int // bytes of text and reasoning already published
+	overlong  bool // an event outgrew its limit
+	finished  int  // tool calls that are whole
+	sentText  int  // bytes of text and reasoning already published
 	sentThink int
 	lastEvent time.Time
 	committed int64 // response bytes at the last commit, -1 before any
@@ -52,28 +56,51 @@ func (x *Exchange) ID() string { return x.i.ID }
 func (x *Exchange) Since() time.Duration { return time.Since(x.start) }
 
 // Request tells that the client's body is whole, and returns its surface. The
-// body must not change until the exchange is committed.
-func (x *Exchange) Request(b Body) wire.Request {
+// body must not change until the exchange is committed. Where the API is
+// observed, look is shown the body without its content encoding, or the error
+// that stood in the way; it must not keep the bytes.
+func (x *Exchange) Request(b Body, look func(plain []byte, err error)) wire.Request {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.request = b
 	x.i.RequestBytes = b.Size
 	x.i.Timing.RequestReadMS = llm.MillisOf(x.Since())
 	var surface wire.Request
-	if x.format != nil && b.File == nil {
-		plain, err := Decode(b.Data, b.Encoding, x.rec.opts.MaxDecoded)
-		if err != nil {
-			x.i.Notes = append(x.i.Notes, "the request body could not be decompressed: "+err.Error())
-			surface.Err = err
-		} else {
-			x.plain = plain
-			x.guard("the request", func() { surface = x.format.Scan(plain) })
-			x.surface(surface)
-		}
+	if x.format != nil {
+		x.view(b, func(plain []byte, err error) {
+			if err != nil {
+				x.i.Notes = append(x.i.Notes, "the request body could not be read: "+err.Error())
+				surface.Err = err
+			} else {
+				x.guard("the request", func() { surface = x.format.Scan(plain) })
+				x.surface(surface)
+			}
+			look(plain, err)
+		})
 	}
 	x.conv = conversationKey(&x.i, x.request.Data)
 	x.announce()
 	return surface
+}
+
+// view shows a decoded body to use. A body in memory stays at hand; one in a
+// file is loaded for the call only, and no two at a time.
+func (x *Exchange) view(b Body, use func(plain []byte, err error)) {
+	data := b.Data
+	if b.File != nil {
+		x.rec.large.Lock()
+		defer x.rec.large.Unlock()
+		data = make([]byte, b.Size)
+		if _, err := io.ReadFull(io.NewSectionReader(b.File, 0, b.Size), data); err != nil {
+			use(nil, fmt.Errorf("read the spooled body: %w", err))
+			return
+		}
+	}
+	plain, err := Decode(data, b.Encoding, x.rec.opts.MaxDecoded)
+	if err == nil && b.File == nil {
+		x.plain = plain
+	}
+	use(plain, err)
 }
 
 func (x *Exchange) surface(s wire.Request) {
@@ -175,6 +202,13 @@ func (x *Exchange) Write(chunk []byte) (terminal bool) {
 	return x.terminal && !was
 }
 
+// Overlong tells that an event of the stream outgrew its limit.
+func (x *Exchange) Overlong() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.overlong
+}
+
 // arrivalLimit bounds the list of arrivals; arrivals closer together than
 // arrivalGap are one.
 const (
@@ -198,6 +232,7 @@ func (x *Exchange) drain(now time.Time) {
 		if !ok {
 			return
 		}
+		x.overlong = x.overlong || errors.Is(f.Err, sse.ErrTooLong)
 		d := x.stream.Frame(f)
 		if d.Token && x.i.FirstTokenAt == nil {
 			at := now.UTC()

@@ -3,6 +3,7 @@ package record
 import (
 	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -63,6 +64,7 @@ type Counters struct {
 // Recorder makes exchanges. It is safe for concurrent use.
 type Recorder struct {
 	opts     Options
+	large    sync.Mutex // held while a body that was too large for memory is looked at
 	Counters Counters
 }
 
