@@ -49,7 +49,7 @@ func (c *comparison) text(field string, want *string, got string) {
 	}
 }
 
-// json compares values and not bytes; absent is the empty string.
+// json compares values and not bytes, so 1e-5 is 0.00001; absent is the empty string.
 func (c *comparison) json(field string, want, got json.RawMessage) {
 	c.equal(field, decoded(want), decoded(got))
 }
@@ -63,6 +63,28 @@ func decoded(b json.RawMessage) any {
 	var v any
 	if err := dec.Decode(&v); err != nil {
 		return err.Error() + ": " + string(b)
+	}
+	return numbers(v)
+}
+
+// numbers replaces each number by one that equals others of the same value.
+func numbers(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		if n, err := v.Int64(); err == nil {
+			return n
+		}
+		if f, err := v.Float64(); err == nil {
+			return f
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = numbers(v[k])
+		}
+	case []any:
+		for i := range v {
+			v[i] = numbers(v[i])
+		}
 	}
 	return v
 }

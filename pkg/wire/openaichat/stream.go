@@ -1,0 +1,218 @@
+package openaichat
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/pkg/sse"
+	"github.com/archestra-ai/archestra-cli/pkg/wire"
+	"github.com/archestra-ai/archestra-cli/pkg/wire/internal/fold"
+)
+
+// stream folds chunks, and whole responses too, for they differ only in that a
+// choice has a delta or a message.
+type stream struct {
+	kept      fold.Budget // of text, reasoning and refusals
+	callsKept fold.Budget // of tool calls, so that no text can crowd them out
+	lost      bool        // a frame was too long to be read
+
+	id, model, tier string
+	choices         []*choice // sorted by index
+	usage           []byte
+	usageFrom       byte
+	err             *llm.Error
+	done            bool // [DONE] came
+	whole           bool // the body was one whole JSON value
+
+	outer, inner jsonscan.Scanner // kept here so that frames allocate none
+	delta        wire.Delta       // of the present frame
+}
+
+// choice is one alternative.
+type choice struct {
+	index                    int
+	text, reasoning, refusal []byte
+	finish                   string
+	calls                    []call
+	callsWhole               bool // the finish reason came behind the last part of a call
+}
+
+// choiceCost is what a choice or a call costs the budget beside its text.
+const choiceCost = 64
+
+func newStream(limit int) *stream {
+	return &stream{kept: fold.NewBudget(limit), callsKept: fold.NewBudget(limit)}
+}
+
+// Frame implements wire.Stream.
+func (st *stream) Frame(f sse.Frame) wire.Delta {
+	st.delta = wire.Delta{}
+	switch {
+	case f.Err != nil:
+		st.lost = true
+	case len(f.Data) == 0:
+	case string(bytes.TrimSpace(f.Data)) == "[DONE]":
+		st.done = true
+		st.delta.Terminal = true
+	default:
+		st.chunk(f.Data, string(f.Event) == "error")
+	}
+	st.delta.Finished = st.finished()
+	return st.delta
+}
+
+// chunk folds in one JSON object; isError tells that it came as an error.
+func (st *stream) chunk(data []byte, isError bool) {
+	var problem []byte
+	choices, usage := unknown, false
+	s := &st.outer
+	s.Reset(data)
+	for key := range s.Object() {
+		switch string(key) {
+		case "choices":
+			choices = 0
+			for i := range s.Array() {
+				choices++
+				st.choice(s, i)
+			}
+		case "id":
+			st.name(&st.id, s)
+		case "model":
+			st.name(&st.model, s)
+		case "usage":
+			raw := s.Raw()
+			usage = len(raw) > 0 && raw[0] == '{'
+			st.setUsage(raw, topUsage)
+		case "service_tier":
+			st.name(&st.tier, s)
+		case "x_groq":
+			for key := range s.Object() {
+				switch string(key) {
+				case "usage":
+					st.setUsage(s.Raw(), nestedUsage)
+				case "error":
+					st.fail(readError(s.Raw()))
+				}
+			}
+		case "error":
+			problem = s.Raw()
+		}
+	}
+	if isError || !fold.IsNull(problem) || choices == unknown {
+		st.fail(readBody(data))
+	}
+	st.delta.UsageOnly = choices == 0 && usage && !st.delta.Error
+}
+
+const unknown = -1
+
+// name reads a member that names something, if it is not known yet: Azure sends
+// a first chunk whose id and model are empty.
+func (st *stream) name(to *string, s *jsonscan.Scanner) {
+	raw := s.Raw()
+	if *to == "" && len(raw) > 2 {
+		*to = st.kept.String(raw)
+	}
+}
+
+func (st *stream) fail(e *llm.Error) {
+	if e != nil {
+		st.err = e
+		st.delta.Error = true
+	}
+}
+
+// choice folds in an element of choices. Its members come in any order, and the
+// index says whose the delta is.
+func (st *stream) choice(s *jsonscan.Scanner, position int) {
+	index := position
+	var message, finish []byte
+	for key := range s.Object() {
+		switch string(key) {
+		case "index":
+			if n, ok := s.Int(); ok && n >= 0 && n == int64(int(n)) {
+				index = int(n)
+			}
+		case "delta", "message":
+			message = s.Raw()
+		case "finish_reason":
+			finish = s.Raw()
+		case "usage":
+			st.setUsage(s.Raw(), nestedUsage)
+		case "error": // OpenRouter
+			st.fail(readError(s.Raw()))
+		}
+	}
+	if s.Err() != nil {
+		return
+	}
+	c := st.at(index)
+	if c == nil {
+		return
+	}
+	st.message(c, message)
+	if len(finish) > 2 && finish[0] == '"' {
+		if string(finish[1:len(finish)-1]) != c.finish {
+			c.finish = st.kept.String(finish)
+		}
+		c.callsWhole = true
+		st.delta.ToolCall = st.delta.ToolCall || len(c.calls) > 0
+	}
+}
+
+// at returns the choice of that index, nil where the budget ends.
+func (st *stream) at(index int) *choice {
+	if len(st.choices) > 0 && st.choices[0].index == index {
+		return st.choices[0]
+	}
+	i, found := slices.BinarySearchFunc(st.choices, index, func(c *choice, index int) int { return c.index - index })
+	if !found {
+		if !st.kept.Take(choiceCost) {
+			return nil
+		}
+		st.choices = slices.Insert(st.choices, i, &choice{index: index})
+	}
+	return st.choices[i]
+}
+
+// finished counts the tool calls that are whole, as far as no call that is not
+// stands before them in the answer. Deltas of one choice's calls may interleave,
+// so they are whole when the choice is.
+func (st *stream) finished() int {
+	n := 0
+	for _, c := range st.choices {
+		if len(c.calls) > 0 && !c.callsWhole && !st.done {
+			break
+		}
+		n += len(c.calls)
+	}
+	return n
+}
+
+// End implements wire.Stream.
+func (st *stream) End() llm.Answer { return st.Answer() }
+
+// Text implements wire.Stream.
+func (st *stream) Text(from int) string {
+	if len(st.choices) == 0 {
+		return ""
+	}
+	return since(st.choices[0].text, from)
+}
+
+// Reasoning implements wire.Stream.
+func (st *stream) Reasoning(from int) string {
+	if len(st.choices) == 0 {
+		return ""
+	}
+	return since(st.choices[0].reasoning, from)
+}
+
+func since(b []byte, from int) string {
+	if from < 0 || from >= len(b) {
+		return ""
+	}
+	return string(b[from:])
+}
