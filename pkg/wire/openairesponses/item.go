@@ -1,0 +1,251 @@
+package openairesponses
+
+import (
+	"bytes"
+
+	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
+	"github.com/archestra-ai/archestra-cli/pkg/wire"
+	"github.com/archestra-ai/archestra-cli/pkg/wire/internal/fold"
+)
+
+// item is one output item as it grows.
+type item struct {
+	index int64 // output_index, -1 if it is not known
+	id    string
+	kind  string // its type, with quotes
+	call  int    // in stream.calls, -1 if it is none or is not kept
+	done  bool   // it came whole
+	parts []part // of which something has come
+}
+
+const (
+	maxItems = 4096 // of a response; a model that calls one tool after another has some dozens
+	itemCost = 64   // of an item or a call to the budget, beside its texts
+)
+
+// members are those of an output item as they stand in the JSON text, as far as
+// any type has them.
+type members struct {
+	kind, id, callID, name, namespace []byte
+	arguments, input                  []byte // function_call, custom_tool_call
+	action, operation                 []byte // built-in tools
+	content, summary                  []byte
+	execution, environment            string
+}
+
+func readMembers(item []byte) (m members) {
+	s := jsonscan.New(item)
+	for key := range s.Object() {
+		switch string(key) {
+		case "type":
+			m.kind = s.Raw()
+		case "id":
+			m.id = s.Raw()
+		case "call_id":
+			m.callID = s.Raw()
+		case "name":
+			m.name = s.Raw()
+		case "namespace":
+			m.namespace = s.Raw()
+		case "arguments":
+			m.arguments = s.Raw()
+		case "input":
+			m.input = s.Raw()
+		case "action", "actions":
+			if raw := s.Raw(); !fold.IsNull(raw) {
+				m.action = raw
+			}
+		case "operation":
+			m.operation = s.Raw()
+		case "content":
+			m.content = s.Raw()
+		case "summary":
+			m.summary = s.Raw()
+		case "execution":
+			m.execution = s.Text()
+		case "environment":
+			for key := range s.Object() {
+				if string(key) == "type" {
+					m.environment = s.Text()
+				}
+			}
+		}
+	}
+	return m
+}
+
+// find returns the item that an event is about, or nil. Some servers give an
+// item another id in each event, so the place in the output comes first.
+func (st *stream) find(e *event) *item {
+	for i := len(st.items) - 1; i >= 0; i-- {
+		it := &st.items[i]
+		if e.outputIndex >= 0 && it.index >= 0 {
+			if it.index == e.outputIndex {
+				return it
+			}
+			continue
+		}
+		if len(e.itemID) > 2 && it.id == fold.String(e.itemID) {
+			return it
+		}
+	}
+	return nil
+}
+
+// findOrAdd is find, and adds an item that was not announced.
+func (st *stream) findOrAdd(e *event, kind string) *item {
+	if it := st.find(e); it != nil {
+		return it
+	}
+	return st.add(item{index: e.outputIndex, id: fold.String(e.itemID), kind: kind, call: -1})
+}
+
+func (st *stream) add(it item) *item {
+	st.begun = true
+	if len(st.items) == maxItems || !st.kept.Take(itemCost+len(it.id)) {
+		st.lost = true
+		return nil
+	}
+	st.items = append(st.items, it)
+	return &st.items[len(st.items)-1]
+}
+
+// output folds in an output item that begins, or that is whole.
+func (st *stream) output(index int64, raw []byte, whole bool) (d wire.Delta) {
+	m := readMembers(raw)
+	if len(m.kind) == 0 {
+		return d
+	}
+	id := fold.String(m.id)
+	it := st.find(&event{outputIndex: index, itemID: m.id})
+	if it == nil || it.done && it.id != id { // the latter where a server counts no places
+		it = st.add(item{index: index, id: id, kind: string(m.kind), call: -1})
+	}
+	return st.fill(it, &m, whole)
+}
+
+// fill puts into an item what an object says of it. Without an item, as a limit
+// of ours left it out, calls are kept all the same.
+func (st *stream) fill(it *item, m *members, whole bool) (d wire.Delta) {
+	if it == nil {
+		it = &item{index: int64(len(st.items)), call: -1}
+	}
+	switch string(m.kind) {
+	case `"message"`:
+		if whole {
+			d.Token = st.content(it, m.content)
+		}
+	case `"reasoning"`:
+		if whole {
+			d.Token = st.content(it, m.content)
+			d.Token = st.content(it, m.summary) || d.Token
+		}
+	default:
+		d = st.callItem(it, m, whole)
+	}
+	it.done = it.done || whole
+	return d
+}
+
+// response folds in a response object: a whole body, or what the events of a
+// response's life hold. The output of the last one is read for what was not
+// streamed.
+func (st *stream) response(raw []byte) (d wire.Delta) {
+	s := &st.inner
+	s.Reset(raw)
+	var problem, code []byte
+	for key := range s.Object() {
+		switch string(key) {
+		case "id":
+			setText(&st.id, s.Raw())
+		case "model":
+			setText(&st.model, s.Raw())
+		case "status":
+			setText(&st.status, s.Raw())
+			st.begun = st.begun || st.status != ""
+		case "service_tier":
+			setText(&st.tier, s.Raw())
+		case "incomplete_details":
+			for key := range s.Object() {
+				if string(key) == "reason" {
+					st.incomplete = s.Text()
+				}
+			}
+		case "error":
+			problem = s.Raw()
+		case "code":
+			code = s.Raw()
+		case "usage":
+			if u := s.Raw(); !fold.IsNull(u) {
+				st.usage = append(st.usage[:0], u...)
+			}
+		case "output":
+			for i := range s.Array() {
+				more := st.outputAt(i, s.Raw())
+				d.Token = d.Token || more.Token
+				d.ToolCall = d.ToolCall || more.ToolCall
+			}
+		}
+	}
+	if e := readError(problem, code); e != nil {
+		d.Error = true
+		if st.err == nil {
+			st.err = e
+		}
+	}
+	return d
+}
+
+// outputAt folds in the item at a place of a response's output, unless it was
+// streamed whole.
+func (st *stream) outputAt(place int, raw []byte) (d wire.Delta) {
+	if place < len(st.items) && st.items[place].done && st.items[place].index == int64(place) {
+		if m := kindOf(raw); string(m) == st.items[place].kind {
+			return d
+		}
+	}
+	m := readMembers(raw)
+	if len(m.kind) == 0 {
+		return d
+	}
+	it := st.streamed(int64(place), &m)
+	if it == nil {
+		it = st.add(item{index: int64(place), id: fold.String(m.id), kind: string(m.kind), call: -1})
+	}
+	if it != nil && it.done {
+		return d
+	}
+	return st.fill(it, &m, true)
+}
+
+func kindOf(raw []byte) []byte {
+	s := jsonscan.New(raw)
+	for key := range s.Object() {
+		if string(key) == "type" {
+			return s.Raw()
+		}
+	}
+	return nil
+}
+
+// streamed returns the item of the stream that m is, or nil.
+func (st *stream) streamed(place int64, m *members) *item {
+	id, callID := fold.String(m.id), fold.String(m.callID)
+	for i := range st.items {
+		it := &st.items[i]
+		if it.kind != string(m.kind) {
+			continue
+		}
+		if it.index == place || id != "" && it.id == id ||
+			callID != "" && it.call >= 0 && st.calls[it.call].id == callID {
+			return it
+		}
+	}
+	return nil
+}
+
+func setText(to *string, raw []byte) {
+	if len(raw) > 2 && raw[0] == '"' && !bytes.Equal(raw[1:len(raw)-1], []byte(*to)) {
+		*to = fold.String(raw)
+	}
+}
