@@ -346,3 +346,7 @@ func (s *Scanner) space() {
 		}
 	}
 }
+
+// Offset returns how far the scanner has come: after a value was read, the
+// offset behind its last byte.
+func (s *Scanner) Offset() int { return s.pos }

@@ -117,7 +117,7 @@ func (x *Exchange) answer() llm.Answer {
 	}
 	x.guard("the response", func() {
 		if x.stream != nil {
-			if !x.terminal {
+			if !x.terminal && x.framer != nil {
 				x.framer.Close()
 				x.drain(time.Now())
 			}
@@ -203,7 +203,7 @@ func (x *Exchange) state(a llm.Answer, end End) llm.State {
 		return llm.StateFailed
 	case a.Error != nil:
 		return llm.StateFailed
-	case a.Complete && end.Err == nil, x.terminal:
+	case x.i.Status == http.StatusSwitchingProtocols && end.Err == nil, a.Complete && end.Err == nil, x.terminal:
 		return llm.StateDone
 	case end.Cancelled:
 		return llm.StateCancelled

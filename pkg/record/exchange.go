@@ -163,6 +163,10 @@ func (x *Exchange) Response(status int, h http.Header, contentLength int64) {
 		x.i.Stream = x.i.Stream && status < 400 && x.format != nil
 		return
 	}
+	if status == http.StatusSwitchingProtocols {
+		x.guard("the response", func() { x.stream = x.format.NewStream(x.rec.opts.MaxText) })
+		return
+	}
 	x.guard("the response", func() {
 		framer := x.format.NewFramer(h.Get("Content-Type"), x.rec.opts.MaxFrame)
 		x.i.Stream = framer != nil
@@ -238,7 +242,7 @@ func (x *Exchange) drain(now time.Time) {
 			at := now.UTC()
 			x.i.FirstTokenAt = &at
 			x.i.TTFTMS = llm.MillisOf(now.Sub(x.start))
-			x.publish(llm.Event{Type: llm.EventFirstToken, Interaction: x.brief()})
+			x.publish(llm.Event{Type: llm.EventFirstToken, Interaction: x.snapshot()})
 			x.lastEvent = now
 		}
 		x.terminal = x.terminal || d.Terminal

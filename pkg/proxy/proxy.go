@@ -1,0 +1,276 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptrace"
+	"net/http/httputil"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/pkg/provider"
+	"github.com/archestra-ai/archestra-cli/pkg/record"
+)
+
+// Mode says what becomes of a request that the rules cannot judge.
+type Mode int
+
+// The modes, as the configuration has them.
+const (
+	ModeOff Mode = iota
+	ModeReport
+	ModeEnforce
+)
+
+// Options configures a Proxy. Upstreams and Recorder are required.
+type Options struct {
+	Upstreams *provider.Upstreams
+	Recorder  *record.Recorder
+	Log       *slog.Logger
+	Origin    string // archestra's own address as clients know it
+	Mode      Mode
+	// Profiles decides on a profile at its first use; nil allows every one.
+	Profiles func(ctx context.Context, provider, profile string) error
+
+	SpoolDir string // where large bodies wait; "" is the system's folder for temporary files
+	MaxBody  int64  // bytes of a request body
+	MaxFrame int    // bytes of one streamed event
+	// ResponseIdle bounds the silence inside a response; 0 waits for ever.
+	ResponseIdle time.Duration
+	// IncludeUsage asks chat completions streams for their usage where the client
+	// did not, and takes it out of what the client gets (PROVIDERS.md W1).
+	IncludeUsage bool
+}
+
+// Proxy is the handler behind the door. It is safe for concurrent use.
+type Proxy struct {
+	opts    Options
+	log     *slog.Logger
+	reverse *httputil.ReverseProxy
+	refused sync.Map // upstream base URLs that reject stream_options
+}
+
+// New returns a proxy.
+func New(o Options) *Proxy {
+	p := &Proxy{opts: o, log: o.Log}
+	if p.log == nil {
+		p.log = slog.New(slog.DiscardHandler)
+	}
+	p.reverse = &httputil.ReverseProxy{
+		Rewrite:        p.rewrite,
+		Transport:      roundTripper{p},
+		FlushInterval:  -1, // every chunk leaves as it comes
+		BufferPool:     &buffers{},
+		ModifyResponse: p.response,
+		ErrorHandler:   p.failed,
+		ErrorLog:       slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+	}
+	return p
+}
+
+// exchange is the state of one request on its way.
+type exchange struct {
+	target   provider.Target
+	upstream *provider.Upstream
+	record   *record.Exchange
+	body     *body
+	ctx      context.Context // of the way to the provider
+	cancel   context.CancelCauseFunc
+	usage    *usageEdit      // nil unless usage was asked for on the client's behalf
+	client   context.Context // ends when the client goes away
+}
+
+type exchangeKey struct{}
+
+func exchangeOf(ctx context.Context) *exchange {
+	x, _ := ctx.Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+// ServeHTTP relays one exchange.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	method, upgrade := r.Method, strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+	if upgrade {
+		method = http.MethodPost // what is asked over a socket is what is posted otherwise
+	}
+	target, err := provider.Resolve(method, r.URL.EscapedPath())
+	if err != nil {
+		p.answer(w, err, nil)
+		return
+	}
+	upstream, err := p.opts.Upstreams.Get(target.Provider)
+	if err != nil {
+		p.answer(w, err, nil)
+		return
+	}
+	if p.opts.Profiles != nil {
+		if err := p.opts.Profiles(r.Context(), target.Provider.Name, target.Profile); err != nil {
+			p.answer(w, err, nil)
+			return
+		}
+	}
+	rt := record.Target{Provider: target.Provider.Name, Profile: target.Profile, API: target.API, Model: target.Model, Stream: target.Stream}
+	if target.Observed() {
+		rt.Format = target.Format
+	}
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	x := &exchange{target: target, upstream: upstream, ctx: ctx, cancel: cancel, client: r.Context(), record: p.opts.Recorder.Begin(r, rt)}
+	defer p.survive(w, x)
+	x.body, err = p.intake(w, r)
+	if err != nil {
+		p.unreadable(w, x, err)
+		return
+	}
+	defer x.body.close()
+	if !upgrade {
+		if err := p.look(x, r); err != nil {
+			p.answer(w, err, x)
+			return
+		}
+	}
+	ctx = httptrace.WithClientTrace(context.WithValue(ctx, exchangeKey{}, x), &httptrace.ClientTrace{
+		GotConn: func(c httptrace.GotConnInfo) { x.record.Connected(c.Reused) },
+	})
+	out := r.WithContext(ctx)
+	out.Body = http.NoBody // it is read; rewrite attaches what was kept
+	x.record.Sent()
+	p.reverse.ServeHTTP(w, out)
+}
+
+// look shows the request to what must see it before it leaves.
+func (p *Proxy) look(x *exchange, r *http.Request) error {
+	var refusal error
+	surface := x.record.Request(record.Body{
+		Data: x.body.data, File: x.body.file, Size: x.body.size, Encoding: r.Header.Get("Content-Encoding"),
+	}, func(plain []byte, err error) {
+		if p.opts.Mode == ModeOff {
+			return
+		}
+		if err == nil {
+			err = jsonscan.Check(plain)
+		}
+		if err != nil {
+			refusal = &provider.Error{
+				Status: http.StatusBadRequest, Code: "invalid_json", Format: x.target.Format,
+				Message: "The request body is not strict JSON and cannot be judged by the rules: " + err.Error() + ".",
+			}
+		}
+	})
+	if refusal != nil {
+		x.record.Finding(llm.Finding{Kind: "unreadable_body", Detector: "json", Where: "request", Action: p.action()})
+		if p.opts.Mode == ModeEnforce {
+			return refusal
+		}
+	}
+	p.askUsage(x, r, surface)
+	return nil
+}
+
+func (p *Proxy) action() string {
+	if p.opts.Mode == ModeEnforce {
+		return string(llm.ActionBlock)
+	}
+	return "report"
+}
+
+// rewrite turns the client's request into the provider's.
+func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
+	x := exchangeOf(pr.In.Context())
+	out := pr.Out
+	// The header as the client wrote it: ReverseProxy has already taken hop-by-hop
+	// headers out of Out's, and put an upgrade's back.
+	provider.FilterRequestHeader(out.Header)
+	out.URL = x.upstream.URL(x.target.Rest, pr.In.URL.RawQuery)
+	out.Host = ""
+	if out.Header.Get("Upgrade") != "" {
+		// Messages in an extension's own form could not be read.
+		out.Header.Del("Sec-Websocket-Extensions")
+	}
+	x.body.attach(out)
+	// An empty value is honoured by net/http and not sent: a request on a reused
+	// connection that was closed before anything was answered is sent again.
+	if _, ok := out.Header["Idempotency-Key"]; !ok {
+		out.Header["Idempotency-Key"] = nil
+	}
+}
+
+// response takes over the way back.
+func (p *Proxy) response(res *http.Response) error {
+	x := exchangeOf(res.Request.Context())
+	for name := range res.Header {
+		if leaks(name) {
+			res.Header.Del(name)
+		}
+	}
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		x.record.Response(res.StatusCode, res.Header, -1)
+		return p.upgrade(x, res)
+	}
+	length := res.ContentLength
+	if res.Request.Method == http.MethodHead {
+		length = -1
+	}
+	x.record.Response(res.StatusCode, res.Header, length)
+	r := &relay{
+		exchange: x, body: res.Body, left: length, idle: p.opts.ResponseIdle,
+		contentType: res.Header.Get("Content-Type"), log: p.log,
+	}
+	if x.usage != nil && record.Identity(res.Header.Get("Content-Encoding")) {
+		if framer := x.target.Format.NewFramer(r.contentType, p.opts.MaxFrame); framer != nil && res.StatusCode == http.StatusOK {
+			r.edit = &frameEdit{framer: framer, stream: x.target.Format.NewStream(0)}
+			res.Header.Del("Content-Length")
+			res.ContentLength = -1
+		}
+	}
+	r.start()
+	res.Body = r
+	return nil
+}
+
+// leaks tells that a response's header must not reach a client: a credential
+// that an upstream sends back, and what would open a provider's answer to a web page.
+func leaks(name string) bool {
+	switch name {
+	case "Authorization", "Proxy-Authorization", "X-Api-Key", "Api-Key", "X-Goog-Api-Key":
+		return true
+	}
+	return strings.HasPrefix(name, "Access-Control-")
+}
+
+// survive ends the record of a request that panicked, so that the panic costs
+// one request and is seen.
+func (p *Proxy) survive(w http.ResponseWriter, x *exchange) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		panic(v) // the client is gone, or the response was cut: net/http's own way to say so
+	}
+	p.log.Error("a request panicked", "interaction", x.record.ID(), "provider", x.target.Provider.Name, "panic", v)
+	p.answer(w, &provider.Error{
+		Status: http.StatusInternalServerError, Code: "internal_error", Format: x.target.Format,
+		Message: "archestra failed on this request; it is a defect of archestra, and other requests are not affected.",
+	}, x)
+}
+
+// buffers are the copy buffers of ReverseProxy. None leaves it.
+type buffers struct{ pool sync.Pool }
+
+func (b *buffers) Get() []byte {
+	if v, ok := b.pool.Get().(*[]byte); ok {
+		return *v
+	}
+	return make([]byte, 32<<10)
+}
+
+func (b *buffers) Put(buf []byte) { b.pool.Put(&buf) }
+
+var _ io.ReadCloser = (*relay)(nil)

@@ -1,0 +1,34 @@
+package proxy
+
+import (
+	"io"
+	"net/http"
+)
+
+// roundTripper is the last step out. It picks the provider's own transport and
+// attaches the credential, after everything else has been settled.
+type roundTripper struct{ p *Proxy }
+
+// RoundTrip sends the request. It never follows a redirect: a credential does
+// not travel to where an answer points.
+func (t roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
+	x := exchangeOf(req.Context())
+	if err := x.upstream.Authorize(req.Context(), req); err != nil {
+		return nil, err
+	}
+	res, err := x.upstream.Transport().RoundTrip(req)
+	if err != nil || x.usage == nil || !x.usage.rejected(res) {
+		return res, err
+	}
+	// The server does not know the member that was added. It has refused the
+	// request, so it has not worked on it: the client's own bytes go out, and the
+	// member never again.
+	t.p.refused.Store(x.upstream.Base(), true)
+	_, _ = io.CopyN(io.Discard, res.Body, 64<<10) // so that the connection can be used again
+	_ = res.Body.Close()
+	x.body.data, x.body.size = x.usage.original, int64(len(x.usage.original))
+	x.usage = nil
+	again := req.Clone(req.Context())
+	x.body.attach(again)
+	return x.upstream.Transport().RoundTrip(again)
+}

@@ -1,0 +1,195 @@
+package proxy
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+
+	"github.com/archestra-ai/archestra-cli/pkg/record"
+)
+
+// upgrade relays a connection that became a WebSocket (RFC 6455). The bytes pass
+// both ways as they come; beside them each message is taken off its frames and
+// recorded: the client's as the request's body, the provider's as the
+// response's, one JSON text a line.
+func (p *Proxy) upgrade(x *exchange, res *http.Response) error {
+	conn, ok := res.Body.(io.ReadWriteCloser)
+	if !ok {
+		return errors.New("the provider switched protocols without a connection to write to")
+	}
+	res.Body = &socket{
+		conn: conn, exchange: x, proxy: p,
+		in:  messages{limit: p.opts.MaxFrame, emit: func(m []byte) { x.record.Message(record.FromProvider, m) }},
+		out: messages{limit: p.opts.MaxFrame, emit: func(m []byte) { x.record.Message(record.FromClient, m) }},
+	}
+	return nil
+}
+
+// socket is the provider's side of an upgraded connection. ReverseProxy reads
+// and writes it from two goroutines.
+type socket struct {
+	*exchange
+	proxy *Proxy
+	conn  io.ReadWriteCloser
+	in    messages // used by Read alone
+	out   messages // used by Write alone
+	once  sync.Once
+}
+
+// Read passes what the provider sends.
+func (s *socket) Read(p []byte) (int, error) {
+	n, err := s.conn.Read(p)
+	s.in.write(p[:n])
+	if err != nil || s.in.closed {
+		s.commit()
+	}
+	return n, err
+}
+
+// Write passes what the client sends.
+func (s *socket) Write(p []byte) (int, error) {
+	n, err := s.conn.Write(p)
+	s.out.write(p[:n])
+	return n, err
+}
+
+// Close ends the exchange.
+func (s *socket) Close() error {
+	s.commit()
+	return s.conn.Close()
+}
+
+func (s *socket) commit() {
+	s.once.Do(func() {
+		if err := s.record.Commit(record.End{}); err != nil {
+			s.proxy.log.Error("a connection could not be recorded", "interaction", s.record.ID(), "error", err)
+		}
+	})
+}
+
+// messages takes messages off the frames of one direction.
+type messages struct {
+	limit  int
+	emit   func([]byte)
+	head   [14]byte // of the frame that is coming
+	have   int      // bytes of head
+	left   uint64   // bytes of the frame's payload still to come
+	mask   [4]byte
+	masked bool
+	pos    int // of the next byte below the mask
+	op     byte
+	fin    bool
+	skip   bool // the message outgrew its limit, or is a control frame's
+	text   []byte
+	closed bool // a close frame has passed
+}
+
+// Opcodes of RFC 6455 section 5.2.
+const (
+	opContinuation = 0
+	opClose        = 8
+)
+
+func (m *messages) write(p []byte) {
+	for len(p) > 0 {
+		if m.left == 0 {
+			n, whole := m.header(p)
+			p = p[n:]
+			if !whole {
+				return
+			}
+			if m.left == 0 {
+				m.frameEnd()
+			}
+			continue
+		}
+		n := int(min(uint64(len(p)), m.left))
+		m.payload(p[:n])
+		p = p[n:]
+		if m.left -= uint64(n); m.left == 0 {
+			m.frameEnd()
+		}
+	}
+}
+
+// header collects a frame's header, and tells how much of p it took.
+func (m *messages) header(p []byte) (taken int, whole bool) {
+	for taken < len(p) {
+		m.head[m.have] = p[taken]
+		m.have++
+		taken++
+		if m.have >= 2 && m.have == m.headerLen() {
+			m.begin()
+			return taken, true
+		}
+	}
+	return taken, false
+}
+
+func (m *messages) headerLen() int {
+	n := 2
+	switch m.head[1] & 0x7f {
+	case 126:
+		n += 2
+	case 127:
+		n += 8
+	}
+	if m.head[1]&0x80 != 0 {
+		n += 4
+	}
+	return n
+}
+
+func (m *messages) begin() {
+	m.fin, m.masked = m.head[0]&0x80 != 0, m.head[1]&0x80 != 0
+	op := m.head[0] & 0x0f
+	control := op >= opClose
+	m.closed = m.closed || op == opClose
+	if op != opContinuation && !control {
+		m.text, m.skip = m.text[:0], false
+	}
+	m.op = op
+	at := 2
+	switch l := m.head[1] & 0x7f; l {
+	case 126:
+		m.left, at = uint64(binary.BigEndian.Uint16(m.head[2:])), 4
+	case 127:
+		m.left, at = binary.BigEndian.Uint64(m.head[2:]), 10
+	default:
+		m.left = uint64(l)
+	}
+	if m.masked {
+		copy(m.mask[:], m.head[at:at+4])
+	}
+	m.pos, m.have = 0, 0
+}
+
+func (m *messages) payload(p []byte) {
+	if m.op >= opClose || m.skip {
+		return
+	}
+	if m.limit > 0 && len(m.text)+len(p) > m.limit {
+		m.skip = true
+		return
+	}
+	if !m.masked {
+		m.text = append(m.text, p...)
+		return
+	}
+	for _, c := range p {
+		m.text = append(m.text, c^m.mask[m.pos&3])
+		m.pos++
+	}
+}
+
+func (m *messages) frameEnd() {
+	if m.op >= opClose || !m.fin {
+		return
+	}
+	if !m.skip {
+		m.emit(m.text)
+	}
+	m.text = m.text[:0]
+}
