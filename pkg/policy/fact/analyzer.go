@@ -1,0 +1,122 @@
+package fact
+
+import (
+	"container/list"
+	"hash/maphash"
+	"sync"
+
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/pkg/policy/lex"
+)
+
+// reading is all that is known of one text by itself, whoever sent it.
+type reading struct {
+	doc     *lex.Doc
+	clauses []clause
+	wording []lex.Mark
+}
+
+func (r *reading) size() int {
+	return len(r.doc.Text) + 24*len(r.doc.Tokens) + 40*len(r.doc.Cells) + 48*len(r.doc.Idents) + 32*len(r.clauses) + 200
+}
+
+// Analyzer reads texts and tools and remembers what it read, so that a history
+// that was seen before costs no second reading. It is safe for concurrent use.
+type Analyzer struct {
+	seed maphash.Seed
+
+	mu    sync.Mutex
+	max   int
+	used  int
+	texts map[textKey]*list.Element
+	order *list.List // of cached, the last used first
+	tools map[uint64]*Tool
+}
+
+type textKey struct {
+	hash  uint64
+	len   int
+	plain bool
+}
+
+type cached struct {
+	key  textKey
+	read *reading
+}
+
+// NewAnalyzer returns an analyzer that keeps about maxBytes of what it read;
+// 0 means 64 MiB.
+func NewAnalyzer(maxBytes int) *Analyzer {
+	if maxBytes <= 0 {
+		maxBytes = 64 << 20
+	}
+	a := &Analyzer{seed: maphash.MakeSeed(), max: maxBytes, texts: map[textKey]*list.Element{}, order: list.New(), tools: map[uint64]*Tool{}}
+	return a
+}
+
+// read returns the reading of a text. plain tells that a person wrote it.
+func (a *Analyzer) read(text string, plain bool) *reading {
+	key := textKey{maphash.String(a.seed, text), len(text), plain}
+	a.mu.Lock()
+	if e, ok := a.texts[key]; ok {
+		a.order.MoveToFront(e)
+		a.mu.Unlock()
+		return e.Value.(*cached).read
+	}
+	a.mu.Unlock()
+
+	r := &reading{}
+	if plain {
+		r.doc = lex.Plain(text)
+	} else {
+		r.doc = lex.New(text)
+	}
+	r.clauses = clauses(r.doc)
+	if !plain {
+		r.wording = wording(r.doc)
+	}
+
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if e, ok := a.texts[key]; ok {
+		return e.Value.(*cached).read
+	}
+	a.texts[key] = a.order.PushFront(&cached{key, r})
+	a.used += r.size()
+	for a.used > a.max && a.order.Len() > 1 {
+		last := a.order.Back()
+		old := a.order.Remove(last).(*cached)
+		delete(a.texts, old.key)
+		a.used -= old.read.size()
+	}
+	return r
+}
+
+// maxTools bounds the cache of tools; it is emptied when it is full.
+const maxTools = 4096
+
+// tool returns the description of a tool.
+func (a *Analyzer) tool(t llm.Tool) *Tool {
+	var h maphash.Hash
+	h.SetSeed(a.seed)
+	h.WriteString(t.Name)
+	h.WriteByte(0)
+	h.WriteString(t.Description)
+	h.WriteByte(0)
+	h.Write(t.Parameters)
+	key := h.Sum64()
+	a.mu.Lock()
+	out, ok := a.tools[key]
+	a.mu.Unlock()
+	if ok {
+		return out
+	}
+	out = ToolOf(t)
+	a.mu.Lock()
+	if len(a.tools) >= maxTools {
+		clear(a.tools)
+	}
+	a.tools[key] = out
+	a.mu.Unlock()
+	return out
+}

@@ -1,0 +1,136 @@
+package fact
+
+import "github.com/archestra-ai/archestra-cli/pkg/policy/lex"
+
+// clause is one sentence or line, and what it speaks of.
+type clause struct {
+	cell        uint32
+	first, last uint32 // tokens [first, last)
+	verbs       Verbs  // asked for
+	alone       Verbs  // of them, those that need no noun
+	nouns       Nouns
+	own         Verbs // said by somebody of themselves ("I'm looking to book …"): no request
+}
+
+// clauses cuts the running text of a doc into sentences. Fields are left out:
+// a value asks for nothing.
+func clauses(d *lex.Doc) []clause {
+	var out []clause
+	for i := range d.Cells {
+		c := &d.Cells[i]
+		if c.Tokens == 0 || c.Kind == lex.Field && c.Tokens < 3 {
+			continue
+		}
+		start := c.First
+		for t := c.First; t < c.First+c.Tokens; t++ {
+			if t+1 == c.First+c.Tokens || sentenceEnd(d.Text[d.Tokens[t].End:d.Tokens[t+1].Start]) {
+				if cl := speak(d, uint32(i), start, t+1); cl.verbs|cl.own != 0 {
+					out = append(out, cl)
+				}
+				start = t + 1
+			}
+		}
+	}
+	return out
+}
+
+func sentenceEnd(gap string) bool {
+	for i := 0; i < len(gap); i++ {
+		switch gap[i] {
+		case '!', '?', ';':
+			return true
+		case '.':
+			if i+1 < len(gap) && (gap[i+1] == ' ' || gap[i+1] == '\n' || gap[i+1] == '\\' || gap[i+1] == '"' || gap[i+1] == '\'' || gap[i+1] == '<') {
+				return true
+			}
+		case '\n':
+			if i+1 < len(gap) && gap[i+1] == '\n' {
+				return true
+			}
+		case '\\':
+			if i+1 < len(gap) && gap[i+1] == 'n' {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func speak(d *lex.Doc, cell, first, last uint32) clause {
+	cl := clause{cell: cell, first: first, last: last}
+	var lightVerb bool
+	var deeds Verbs
+	for t := first; t < last; t++ {
+		w, ok := vocabulary[d.Tokens[t].Hash]
+		if !ok {
+			continue
+		}
+		cl.nouns |= w.noun
+		if w.verb == 0 && w.deed == 0 {
+			continue
+		}
+		noun := t > first && beforeNoun[d.Tokens[t-1].Hash]
+		if noun {
+			deeds |= w.deed
+			continue
+		}
+		if w.deed != 0 && t > first {
+			deeds |= w.deed
+		}
+		if denied(d, first, t) {
+			continue
+		}
+		if w.verb&light != 0 {
+			lightVerb = true
+		}
+		own := itself(d, first, t)
+		if own {
+			cl.own |= w.verb &^ light
+			continue
+		}
+		cl.verbs |= w.verb &^ light
+		if w.alone {
+			cl.alone |= w.verb
+		}
+	}
+	if lightVerb {
+		cl.verbs |= deeds
+		cl.alone |= deeds
+	}
+	return cl
+}
+
+var forget = lex.Hash("forget")
+
+// denied tells whether the verb at t is turned round by a word before it, as in
+// "do not send", but not "don't forget to send".
+func denied(d *lex.Doc, first, t uint32) bool {
+	for k := t; k > first && t-k < 4; k-- {
+		h := d.Tokens[k-1].Hash
+		if h == forget {
+			return false
+		}
+		if denies[h] && t-k < 3 {
+			return !(k < t && d.Tokens[k].Hash == forget || k+1 < t && d.Tokens[k+1].Hash == forget)
+		}
+	}
+	return false
+}
+
+var selfPlans = hashes("ll looking planning going intend hoping thinking might")
+
+// itself tells whether somebody speaks of their own plan: "I'll book it later",
+// "I'm looking to book". "I want to", "I need to" and "I'd like to" ask.
+func itself(d *lex.Doc, first, t uint32) bool {
+	plan := false
+	for k := t; k > first && t-k < 4; k-- {
+		h := d.Tokens[k-1].Hash
+		if selfPlans[h] {
+			plan = true
+		}
+		if self[h] {
+			return plan
+		}
+	}
+	return false
+}

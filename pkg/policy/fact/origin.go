@@ -1,0 +1,332 @@
+package fact
+
+import (
+	"strings"
+
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/pkg/policy/lex"
+)
+
+// Origin says where a value comes from.
+type Origin uint8
+
+// The origins. Of a value that was seen in several, the first of User, System,
+// Field and Prose counts.
+const (
+	Model  Origin = iota // nobody wrote it before: the model made it
+	User                 // the user wrote it
+	System               // the instructions did
+	Field                // a tool returned it as a value of its own
+	Prose                // it stood within a text that a tool returned
+)
+
+var originNames = [...]string{"model", "user", "system", "tool.field", "tool.prose"}
+
+func (o Origin) String() string { return originNames[o%5] }
+
+// Seen is a place where a value was seen.
+type Seen struct {
+	Origin  Origin   `json:"-"`
+	Form    lex.Form `json:"-"`
+	Message int      `json:"message"` // its index; -1 is what stands outside the messages
+	Part    int      `json:"part"`
+	Tool    string   `json:"tool,omitempty"`
+	Key     string   `json:"key,omitempty"` // the field that it stood in
+	Start   int      `json:"start"`         // bytes in the part's text
+	End     int      `json:"end"`
+	Named   bool     `json:"named,omitempty"`   // the user named this page, file, mail or author
+	Tainted bool     `json:"tainted,omitempty"` // attack wording or hidden characters stand there
+	Trusted bool     `json:"trusted,omitempty"`
+
+	source int32
+	cell   uint32
+}
+
+// maxPostings bounds how many places of a value's rarest word are looked at.
+const maxPostings = 256
+
+// seen lists where a phrase stands, at most one place for each source and kind.
+func (s *Session) seen(l *Leaf) []Seen {
+	if len(l.tokens) == 0 {
+		return nil
+	}
+	out := s.phrase(l.tokens, l.Kind.Strong(), nil)
+	if len(out) == 0 && joinedLen(l.tokens) >= 6 {
+		out = s.pieces(l)
+	}
+	if len(out) == 0 && l.Role != Content {
+		lex.Decoded(l.Value, func(_, _ int, text string) {
+			for _, hit := range s.phrase(lex.Plain(text).Tokens, false, nil) {
+				hit.Form = lex.Encoded
+				out = append(out, hit)
+			}
+		})
+	}
+	return out
+}
+
+func joinedLen(tokens []lex.Token) (n int) {
+	for _, t := range tokens {
+		n += int(t.End - t.Start)
+	}
+	return n
+}
+
+// phrase looks a row of tokens up by its rarest one.
+func (s *Session) phrase(tokens []lex.Token, strong bool, out []Seen) []Seen {
+	anchor, fewest := -1, 0
+	for i, t := range tokens {
+		n := len(s.index[t.Hash])
+		if n == 0 {
+			return out
+		}
+		if anchor < 0 || n < fewest {
+			anchor, fewest = i, n
+		}
+	}
+	refs := s.index[tokens[anchor].Hash]
+	if len(refs) > maxPostings {
+		refs = refs[:maxPostings]
+	}
+outer:
+	for _, r := range refs {
+		d := s.sources[r.source].read.doc
+		first := int(r.token) - anchor
+		if first < 0 || first+len(tokens) > len(d.Tokens) {
+			continue
+		}
+		cell := d.Tokens[first].Cell
+		form := lex.Exact
+		for k := range tokens {
+			t := &d.Tokens[first+k]
+			if t.Hash != tokens[k].Hash || t.Cell != cell {
+				continue outer
+			}
+			form = max(form, t.Form)
+		}
+		if strong && form != lex.Encoded && !bounded(d, first, first+len(tokens)-1) {
+			continue
+		}
+		out = s.place(out, r.source, d, first, first+len(tokens)-1, form)
+	}
+	return out
+}
+
+// bounded tells that an identifier ends where the phrase ends: "bob@x.com" does
+// not stand in "notbob@x.com.evil.net".
+func bounded(d *lex.Doc, first, last int) bool {
+	if a := d.Tokens[first].Start; a > 0 {
+		switch c := d.Text[a-1]; c {
+		case '@', '-', '_', '+':
+			return false
+		case '.':
+			if a > 1 && isAlnum(d.Text[a-2]) && !strings.EqualFold(d.Text[max(0, int(a)-4):a], "www.") {
+				return false
+			}
+		}
+	}
+	if z := int(d.Tokens[last].End); z < len(d.Text) {
+		switch c := d.Text[z]; c {
+		case '@', '-', '_':
+			return false
+		case '.':
+			if z+1 < len(d.Text) && isAlnum(d.Text[z+1]) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// pieces finds a value that stands in pieces ("US13 3000 …", "U S 1 3"), or whose
+// own pieces stand as one word.
+func (s *Session) pieces(l *Leaf) []Seen {
+	var joined []byte
+	for _, t := range l.tokens {
+		joined = append(joined, lex.Fold(l.text[t.Start:t.End])...)
+	}
+	if len(joined) > 256 {
+		return nil
+	}
+	var out []Seen
+	if len(l.tokens) > 1 {
+		if refs := s.index[lex.Hash(string(joined))]; len(refs) > 0 {
+			for _, r := range refs[:min(len(refs), maxPostings)] {
+				out = s.place(out, r.source, s.sources[r.source].read.doc, int(r.token), int(r.token), lex.Split)
+			}
+		}
+	}
+	for n := 1; n < len(joined); n++ {
+		refs := s.index[lex.Hash(string(joined[:n]))]
+		for _, r := range refs[:min(len(refs), maxPostings)] {
+			d := s.sources[r.source].read.doc
+			if last, ok := joins(d, int(r.token), joined); ok {
+				out = s.place(out, r.source, d, int(r.token), last, lex.Split)
+			}
+		}
+	}
+	return out
+}
+
+// joins tells whether the tokens from first on spell want when put together.
+func joins(d *lex.Doc, first int, want []byte) (last int, ok bool) {
+	cell := d.Tokens[first].Cell
+	for t := first; t < d.Visible && d.Tokens[t].Cell == cell; t++ {
+		w := d.Word(t)
+		if len(w) > len(want) || string(want[:len(w)]) != w {
+			return 0, false
+		}
+		if want = want[len(w):]; len(want) == 0 {
+			return t, true
+		}
+	}
+	return 0, false
+}
+
+// place adds a place to the list, unless one of that source and kind is there.
+func (s *Session) place(out []Seen, n int32, d *lex.Doc, first, last int, form lex.Form) []Seen {
+	src := &s.sources[n]
+	ci := d.Tokens[first].Cell
+	c := &d.Cells[ci]
+	hit := Seen{Form: form, Message: src.message, Part: src.part, Key: c.Key, Start: int(d.Tokens[first].Start), End: int(d.Tokens[last].End), source: n, cell: ci}
+	switch src.role {
+	case llm.RoleUser:
+		hit.Origin = User
+	case llm.RoleSystem:
+		hit.Origin = System
+	default:
+		hit.Tool = src.tool.Name
+		hit.Trusted = src.trust == Trusted
+		hit.Origin = Prose
+		whole := int(c.Tokens) <= 2*(last-first+1)+2
+		switch {
+		case form == lex.Encoded:
+		case c.Kind == lex.Field && whole, c.Kind == lex.Line && whole && src.tool.Class == ClassRead && src.tool.Nouns&(File|Message) == 0:
+			hit.Origin = Field
+		}
+		if src.call != nil && src.call.has(d, first, last) {
+			return out // an echo of what the model asked for
+		}
+	}
+	for i := range out {
+		if out[i].source == n && out[i].Origin == hit.Origin {
+			if hit.Origin == Prose && out[i].cell != ci && len(out) < 32 {
+				continue
+			}
+			return out
+		}
+	}
+	if hit.Origin == Prose || hit.Origin == Field {
+		hit.Named = src.named || s.vouched(n, c.Record)
+		hit.Tainted = src.tainted && s.recordTainted(src, c.Record)
+	}
+	return append(out, hit)
+}
+
+// has tells whether the call itself carried the words [first, last] of a doc.
+func (p *past) has(d *lex.Doc, first, last int) bool {
+	for i := range p.leaves {
+		if phraseTokens(p.leaves[i].tokens, d.Tokens[first:last+1]) {
+			return true
+		}
+	}
+	return false
+}
+
+func phraseTokens(in, phrase []lex.Token) bool {
+outer:
+	for i := 0; i+len(phrase) <= len(in); i++ {
+		for k := range phrase {
+			if in[i+k].Hash != phrase[k].Hash {
+				continue outer
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// recordTainted tells whether attack wording or hidden characters stand in an
+// item of a result.
+func (s *Session) recordTainted(src *source, record uint32) bool {
+	d := src.read.doc
+	for _, marks := range [2][]lex.Mark{src.read.wording, d.Hidden} {
+		for _, m := range marks {
+			for i := range d.Cells {
+				if c := &d.Cells[i]; c.Start <= m.Start && m.Start < c.End && (c.Record == record || !d.Structured) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+var (
+	authorKeys = hashes("sender from author by owner creator username user login posted name")
+	titleKeys  = hashes("subject title filename name file path id id_ url channel topic label repo repository")
+)
+
+// vouched tells whether the user named an item of a result: the author of a
+// message, the subject of a mail, the name of a file.
+func (s *Session) vouched(n int32, record uint32) bool {
+	src := &s.sources[n]
+	d := src.read.doc
+	if !d.Structured {
+		return false
+	}
+	if v, ok := src.vouched[record]; ok {
+		return v
+	}
+	v := false
+	for i := range d.Cells {
+		c := &d.Cells[i]
+		if c.Record != record || c.Kind != lex.Field || c.IsName || c.Tokens == 0 {
+			continue
+		}
+		if s.namesCell(d, c) {
+			v = true
+			break
+		}
+	}
+	if src.vouched == nil {
+		src.vouched = map[uint32]bool{}
+	}
+	src.vouched[record] = v
+	return v
+}
+
+func (s *Session) namesCell(d *lex.Doc, c *lex.Cell) bool {
+	author, title := false, false
+	for _, w := range words(c.Key) {
+		h := lex.Hash(w)
+		author = author || authorKeys[h]
+		title = title || titleKeys[h]
+	}
+	if !author && !title {
+		return false
+	}
+	cell := d.Tokens[c.First : c.First+c.Tokens]
+	for _, n := range s.names {
+		if !n.strong && !author && len(n.tokens) < 2 {
+			continue
+		}
+		if hashesIn(cell, n.tokens) {
+			return true
+		}
+	}
+	return false
+}
+
+func hashesIn(in []lex.Token, phrase []uint64) bool {
+outer:
+	for i := 0; i+len(phrase) <= len(in); i++ {
+		for k := range phrase {
+			if in[i+k].Hash != phrase[k] {
+				continue outer
+			}
+		}
+		return true
+	}
+	return false
+}
