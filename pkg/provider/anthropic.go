@@ -10,7 +10,7 @@ var _ = register(Provider{
 	BaseURL:    "https://api.anthropic.com",
 	BaseURLVar: "ARCHESTRA_ANTHROPIC_BASE_URL",
 	KeyVars:    []string{"ARCHESTRA_CHAT_ANTHROPIC_API_KEY"},
-	Auth:       Auth{Header: "X-Api-Key", Also: []string{"Authorization"}},
+	Auth:       Auth{Header: "X-Api-Key", Also: []string{"Authorization"}, Prefixes: []string{"sk-ant-"}},
 	Paths: Paths{
 		Versions: []string{"v1"},
 		Kept:     true,

@@ -7,7 +7,7 @@ var _ = register(Provider{
 	BaseURL:    "https://api.cerebras.ai/v1",
 	BaseURLVar: "ARCHESTRA_CEREBRAS_BASE_URL",
 	KeyVars:    []string{"ARCHESTRA_CHAT_CEREBRAS_API_KEY"},
-	Auth:       bearer,
+	Auth:       bearer("csk-"),
 	Paths:      openAIPaths,
 	Routes:     []Route{chatRoute, responsesRoute, messagesRoute},
 	Default:    chatFormat,

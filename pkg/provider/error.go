@@ -62,3 +62,8 @@ func ErrorType(status int) string {
 	}
 	return "invalid_request_error"
 }
+
+// Wrap makes an Error of a cause that is for the log and not for the client.
+func Wrap(cause error, status int, code string, f wire.Format, message string) *Error {
+	return &Error{Status: status, Code: code, Format: f, Message: message, err: cause}
+}

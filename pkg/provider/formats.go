@@ -6,6 +6,9 @@ import (
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/pkg/sse"
 	"github.com/archestra-ai/archestra-cli/pkg/wire"
+	"github.com/archestra-ai/archestra-cli/pkg/wire/anthropic"
+	"github.com/archestra-ai/archestra-cli/pkg/wire/openaichat"
+	"github.com/archestra-ai/archestra-cli/pkg/wire/openairesponses"
 )
 
 // The formats that providers speak.
@@ -13,9 +16,9 @@ import (
 // TODO: the packages below pkg/wire are being written; until each lands, a
 // format that sees nothing stands in.
 var (
-	chatFormat      wire.Format = blind{llm.APIChatCompletions}
-	responsesFormat wire.Format = blind{llm.APIResponses}
-	messagesFormat  wire.Format = blind{llm.APIMessages}
+	chatFormat      wire.Format = openaichat.New()
+	responsesFormat wire.Format = openairesponses.New()
+	messagesFormat  wire.Format = anthropic.New()
 	geminiFormat    wire.Format = blind{llm.APIGenerateContent}
 	ollamaChat      wire.Format = blind{llm.APIOllamaChat}
 	ollamaGenerate  wire.Format = blind{llm.APIOllamaGenerate}

@@ -15,9 +15,10 @@ var _ = register(Provider{
 	BaseURLVar: "ARCHESTRA_GEMINI_BASE_URL",
 	KeyVars:    []string{"ARCHESTRA_CHAT_GEMINI_API_KEY"},
 	Auth: Auth{
-		Header:  "X-Goog-Api-Key",
-		Instead: []Alternative{{Header: "Authorization", Accept: googleBearer}},
-		Query:   []string{"key", "access_token"},
+		Header:   "X-Goog-Api-Key",
+		Instead:  []Alternative{{Header: "Authorization", Accept: googleBearer}},
+		Query:    []string{"key", "access_token"},
+		Prefixes: googlePrefixes,
 	},
 	Paths: Paths{
 		Versions: []string{"v1", "v1alpha", "v1beta", "v1beta1", "v1beta2", "v1beta3"},
@@ -40,6 +41,9 @@ var _ = register(Provider{
 	Vertex:  true,
 })
 
+// googlePrefixes begin Google's API keys, old and new, and access tokens.
+var googlePrefixes = []string{"AIza", "AQ.", "ya29."}
+
 // googleBearer tells an Authorization that is Google's by its form: an API key,
 // as the OpenAI-compatible endpoint takes it, or an access token.
 func googleBearer(v string) bool {
@@ -47,7 +51,7 @@ func googleBearer(v string) bool {
 	if !strings.EqualFold(scheme, "Bearer") {
 		return false
 	}
-	for _, prefix := range []string{"AIza", "AQ.", "ya29."} {
+	for _, prefix := range googlePrefixes {
 		if strings.HasPrefix(token, prefix) {
 			return true
 		}

@@ -32,6 +32,9 @@ var credentials = words(`
 	x-forwarded-authorization x-forwarded-access-token x-ms-token-aad-access-token x-litellm-api-key
 `)
 
+// webSocketProtocol lists subprotocols (RFC 6455 §11.3.4), of which some carry a key.
+const webSocketProtocol = "Sec-Websocket-Protocol"
+
 // queryCredentials are query parameters that carry one.
 var queryCredentials = words(`key api_key api-key apikey x-api-key x-goog-api-key access_token access-token auth_token token subscription-key`)
 
@@ -47,7 +50,8 @@ func words(s string) map[string]bool {
 // and with dashes or underscores. Its value must not be recorded or logged.
 func CredentialHeader(name string) bool {
 	name = fold(name)
-	return credentials[name] || name == "cookie" || name == "set-cookie" || name == "x-archestra-token"
+	return credentials[name] || name == "cookie" || name == "set-cookie" || name == "x-archestra-token" ||
+		name == "sec-websocket-protocol" || strings.HasSuffix(name, "-api-key")
 }
 
 // fold is the name as a server sees it that does not tell dash and underscore
@@ -113,61 +117,4 @@ func webSocket(h http.Header) bool {
 		}
 	}
 	return false
-}
-
-// keepOwn removes the credentials that are not this upstream's provider's, and
-// tells whether the client sent one that is.
-func (u *Upstream) keepOwn(out *http.Request) bool {
-	auth := u.Provider.Auth
-	keep := map[string]bool{}
-	if u.vertex == nil {
-		for _, name := range append([]string{auth.Header}, auth.Also...) {
-			if given(out.Header.Get(name)) {
-				keep[name] = true
-			}
-		}
-		own := len(keep) > 0 || u.queryOwn(out.URL.RawQuery)
-		for _, alt := range auth.Instead {
-			if v := out.Header.Get(alt.Header); !own && given(v) && alt.Accept(v) {
-				keep[alt.Header] = true
-			}
-		}
-	}
-	for name := range out.Header {
-		if credentials[fold(name)] && !keep[name] {
-			delete(out.Header, name)
-		}
-	}
-	return len(keep) > 0 || u.vertex == nil && u.queryOwn(out.URL.RawQuery)
-}
-
-// given tells that a header's value is more than a scheme: some clients send
-// "Bearer " and an empty key.
-func given(v string) bool {
-	v = strings.TrimSpace(v)
-	return v != "" && !strings.EqualFold(v, "Bearer")
-}
-
-// queryOwn tells that the query carries a credential of this provider.
-func (u *Upstream) queryOwn(raw string) bool {
-	for part := range strings.SplitSeq(raw, "&") {
-		if name, value, _ := strings.Cut(part, "="); value != "" && contains(u.Provider.Auth.Query, queryName(name)) {
-			return true
-		}
-	}
-	return false
-}
-
-// filterQuery leaves out the credentials that are not this provider's.
-func (u *Upstream) filterQuery(raw string) string {
-	var own []string
-	if u.vertex == nil {
-		own = u.Provider.Auth.Query
-	}
-	return cutQuery(raw, func(name string) bool { return queryCredentials[name] && !contains(own, name) })
-}
-
-// RedactQuery leaves out of a query every credential, for what is recorded.
-func RedactQuery(raw string) string {
-	return cutQuery(raw, func(name string) bool { return queryCredentials[name] })
 }

@@ -9,9 +9,9 @@ var _ = register(Provider{
 	Title:      "Ollama",
 	BaseURLVar: "ARCHESTRA_OLLAMA_BASE_URL",
 	KeyVars:    []string{"ARCHESTRA_CHAT_OLLAMA_API_KEY"},
-	Auth:       bearer,
+	Auth:       bearer(),
 	Local:      true,
-	Paths:      Paths{Versions: []string{"v1"}, Root: []string{"api"}},
+	Paths:      Paths{Versions: []string{"v1"}, BaseVersion: "v1", Root: []string{"api"}},
 	Routes: []Route{
 		chatRoute, responsesRoute, messagesRoute,
 		{Method: http.MethodPost, Suffix: "/api/chat", Format: ollamaChat},

@@ -8,7 +8,9 @@ var _ = register(Provider{
 	BaseURLVar: "ARCHESTRA_OPENAI_BASE_URL",
 	KeyVars:    []string{"ARCHESTRA_CHAT_OPENAI_API_KEY"},
 	Auth: Auth{
-		Header: "Authorization", Prefix: "Bearer ",
+		Header: "Authorization", Prefix: "Bearer ", Prefixes: []string{"sk-"},
+		// Source: https://platform.openai.com/docs/guides/realtime-websocket.
+		Protocol: "openai-insecure-api-key.",
 		// Azure OpenAI, reached by an overridden base URL.
 		Instead: []Alternative{{Header: "Api-Key", Accept: azureKey}},
 	},

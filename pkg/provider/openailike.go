@@ -7,7 +7,6 @@ import "net/http"
 // that clients leave out or write twice, the clients themselves.
 var (
 	openAIPaths = Paths{Versions: []string{"v1"}}
-	bearer      = Auth{Header: "Authorization", Prefix: "Bearer "}
 
 	chatRoute      = Route{Method: http.MethodPost, Suffix: "/chat/completions", Format: chatFormat}
 	responsesRoute = Route{Method: http.MethodPost, Suffix: "/responses", Format: responsesFormat}
@@ -15,3 +14,8 @@ var (
 	// is Anthropic's API.
 	messagesRoute = Route{Method: http.MethodPost, Suffix: "/messages", Whole: true, Format: messagesFormat}
 )
+
+// bearer is the usual way to send a key.
+func bearer(prefixes ...string) Auth {
+	return Auth{Header: "Authorization", Prefix: "Bearer ", Prefixes: prefixes}
+}

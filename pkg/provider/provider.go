@@ -47,11 +47,18 @@ type Auth struct {
 	// Header and Prefix are how the server's key is sent.
 	Header, Prefix string
 	// Also are further headers in which a client may send a credential of this
-	// provider; they pass as they come, beside Header.
+	// provider; they pass as they come. Beside Header they do so unless the value
+	// has the prefix of another provider's keys.
 	Also []string
 	// Instead are headers that pass only where Header is absent, and only with a
 	// value that Accept takes for this provider's.
 	Instead []Alternative
+	// Protocol begins a subprotocol of a WebSocket that carries a credential, for
+	// programs that can set no header.
+	Protocol string
+	// Prefixes begin a key of this provider. They tell whose a key is where two
+	// were sent; a key need not have one.
+	Prefixes []string
 	// Query are the query parameters that carry a credential of this provider.
 	Query []string
 }
@@ -94,6 +101,8 @@ type Paths struct {
 	// Root are first words of paths that live at the server's root, outside of
 	// the base URL's version.
 	Root []string
+	// BaseVersion ends every base URL; one that lacks it is given it.
+	BaseVersion string
 	// Bare are first words of paths that take no version before them.
 	Bare []string
 }

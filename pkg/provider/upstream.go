@@ -40,6 +40,9 @@ type Upstream struct {
 
 // Upstreams are the upstreams of all providers.
 type Upstreams struct {
+	// Warnings are what is odd but usable, for the log at start.
+	Warnings []string
+
 	byName map[string]*Upstream
 	guard  *guard
 	origin string
@@ -59,6 +62,9 @@ func Prepare(cfg *config.Config) (*Upstreams, error) {
 			return nil, err
 		}
 		set.byName[p.Name] = u
+		if w := u.plainHTTP(); w != "" {
+			set.Warnings = append(set.Warnings, w)
+		}
 	}
 	return set, nil
 }
@@ -165,3 +171,15 @@ func (u *Upstream) Authorize(ctx context.Context, out *http.Request) error {
 	out.Header.Set(u.Provider.Auth.Header, u.Provider.Auth.Prefix+u.key.Reveal())
 	return nil
 }
+
+// Refused tells that the upstream answered 401 to an outgoing request. If it
+// carried a token of the server's, the next request gets a new one.
+func (u *Upstream) Refused(out *http.Request) {
+	if u.vertex != nil {
+		u.vertex.tokens.drop(strings.TrimPrefix(out.Header.Get("Authorization"), "Bearer "))
+	}
+}
+
+// UsesServerKey tells that a request without a credential of its own would be
+// sent with one of the server's.
+func (u *Upstream) UsesServerKey() bool { return u.vertex != nil || !u.key.IsZero() }
