@@ -1,0 +1,102 @@
+package proxy_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/archestra-ai/archestra-cli/pkg/config"
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/pkg/provider"
+	"github.com/archestra-ai/archestra-cli/pkg/proxy"
+	"github.com/archestra-ai/archestra-cli/pkg/record"
+)
+
+// memory is a sink that keeps the newest entry of each interaction.
+type memory struct {
+	mu      sync.Mutex
+	entries map[string]*record.Entry
+	order   []string
+	changed chan struct{}
+}
+
+func newMemory() *memory {
+	return &memory{entries: map[string]*record.Entry{}, changed: make(chan struct{}, 1)}
+}
+
+func (m *memory) Start(i *llm.Interaction) {}
+
+func (m *memory) Finish(_ context.Context, e *record.Entry) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.entries[e.Interaction.ID]; !ok {
+		m.order = append(m.order, e.Interaction.ID)
+	}
+	m.entries[e.Interaction.ID] = e
+	select {
+	case m.changed <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// last waits for n entries and returns the newest.
+func (m *memory) last(t *testing.T, n int) *record.Entry {
+	t.Helper()
+	deadline := time.After(10 * time.Second)
+	for {
+		m.mu.Lock()
+		if len(m.order) >= n {
+			e := m.entries[m.order[len(m.order)-1]]
+			m.mu.Unlock()
+			return e
+		}
+		m.mu.Unlock()
+		select {
+		case <-m.changed:
+		case <-deadline:
+			t.Fatalf("%d records did not come", n)
+		}
+	}
+}
+
+// start runs a proxy whose providers all live at the given upstream.
+func start(t testing.TB, upstream string, change func(*proxy.Options)) (base string, sink *memory) {
+	t.Helper()
+	vars := map[string]string{"HOME": t.TempDir(), "XDG_CONFIG_HOME": t.TempDir(), "XDG_STATE_HOME": t.TempDir()}
+	for _, p := range provider.All() {
+		vars[p.BaseURLVar] = upstream
+	}
+	cfg, err := config.Load(func(name string) (string, bool) { v, ok := vars[name]; return v, ok }, t.TempDir(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	upstreams, err := provider.Prepare(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(upstreams.Close)
+	sink = newMemory()
+	o := proxy.Options{
+		Upstreams: upstreams, Recorder: record.New(record.Options{Sink: sink}), Origin: cfg.ClientURL(),
+		Mode: proxy.ModeEnforce, MaxBody: 128 << 20, MaxFrame: 32 << 20, SpoolDir: filepath.Join(t.TempDir()),
+	}
+	if change != nil {
+		change(&o)
+	}
+	s := httptest.NewServer(proxy.New(o))
+	t.Cleanup(s.Close)
+	return s.URL, sink
+}
+
+// client is an HTTP client that changes nothing.
+func client(t testing.TB) *http.Client {
+	tr := &http.Transport{DisableCompression: true, DialContext: (&net.Dialer{}).DialContext}
+	t.Cleanup(tr.CloseIdleConnections)
+	return &http.Client{Transport: tr}
+}
