@@ -1,6 +1,8 @@
 package anthropic
 
 import (
+	"errors"
+
 	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/pkg/sse"
@@ -46,11 +48,11 @@ type event struct {
 // content_block_stop, or by message_stop where that is missing.
 func (st *stream) Frame(f sse.Frame) wire.Delta {
 	if f.Err != nil {
-		st.lost = true
-		return wire.Delta{}
+		st.lost = st.lost || errors.Is(f.Err, sse.ErrTooLong)
+		return wire.Delta{Finished: st.whole}
 	}
 	if len(f.Data) == 0 {
-		return wire.Delta{}
+		return wire.Delta{Finished: st.whole}
 	}
 	var e event
 	s := &st.scan
@@ -86,10 +88,10 @@ func (st *stream) Frame(f sse.Frame) wire.Delta {
 // broken handles data that is no JSON. In an error event it is the message.
 func (st *stream) broken(f sse.Frame) wire.Delta {
 	if string(f.Event) != "error" {
-		return wire.Delta{}
+		return wire.Delta{Finished: st.whole}
 	}
 	st.err = fold.Plain(0, f.Data)
-	return wire.Delta{Error: true}
+	return wire.Delta{Error: true, Finished: st.whole}
 }
 
 func (st *stream) event(name string, e *event) (d wire.Delta) {

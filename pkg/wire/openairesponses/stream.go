@@ -2,6 +2,7 @@ package openairesponses
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
@@ -58,11 +59,11 @@ type event struct {
 // response.output_item.done, or by the end of the response where that is missing.
 func (st *stream) Frame(f sse.Frame) wire.Delta {
 	if f.Err != nil {
-		st.lost = true
-		return wire.Delta{}
+		st.lost = st.lost || errors.Is(f.Err, sse.ErrTooLong)
+		return wire.Delta{Finished: st.whole}
 	}
 	if len(f.Data) == 0 {
-		return wire.Delta{}
+		return wire.Delta{Finished: st.whole}
 	}
 	e := event{name: f.Event, outputIndex: -1}
 	s := &st.scan

@@ -1,0 +1,29 @@
+package gemini_test
+
+import (
+	"testing"
+
+	"github.com/archestra-ai/archestra-cli/pkg/sse"
+	"github.com/archestra-ai/archestra-cli/pkg/wire/gemini"
+)
+
+func frame(data string) sse.Frame { return sse.Frame{Data: []byte(data)} }
+
+func BenchmarkFrame(b *testing.B) {
+	for name, delta := range map[string]sse.Frame{
+		"text": frame(`{"candidates": [{"content": {"parts": [{"text": " the quick brown fox"}],"role": "model"},"index": 0}],` +
+			`"usageMetadata": {"promptTokenCount": 9,"candidatesTokenCount": 15,"totalTokenCount": 368,"promptTokensDetails": [{"modality": "TEXT","tokenCount": 9}],` +
+			`"thoughtsTokenCount": 344},"modelVersion": "gemini-2.5-flash","responseId": "eb-FapqKAZ36nsEP49ya-As"}`),
+		"thought": frame(`{"candidates": [{"content": {"parts": [{"text": " let me\nthink","thought": true}],"role": "model"},"index": 0}],` +
+			`"usageMetadata": {"promptTokenCount": 9},"modelVersion": "gemini-2.5-flash","responseId": "eb-FapqKAZ36nsEP49ya-As"}`),
+	} {
+		b.Run(name, func(b *testing.B) {
+			st := gemini.New().NewStream(1 << 30)
+			b.SetBytes(int64(len(delta.Data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				st.Frame(delta)
+			}
+		})
+	}
+}
