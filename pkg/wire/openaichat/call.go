@@ -88,7 +88,6 @@ func text(raw []byte) []byte {
 
 func (st *stream) fold(c *choice, p part) {
 	st.delta.Token, st.delta.ToolCall = true, true
-	c.callsWhole = false
 	i := c.find(p)
 	if i == unknown {
 		if !st.callsKept.Take(choiceCost) {
@@ -97,6 +96,7 @@ func (st *stream) fold(c *choice, p part) {
 		i = len(c.calls)
 		c.calls = append(c.calls, call{index: p.index, kind: p.kind})
 	}
+	c.whole = min(c.whole, i)
 	k := &c.calls[i]
 	if p.kind != "" {
 		k.kind = p.kind

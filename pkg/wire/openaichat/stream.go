@@ -36,7 +36,7 @@ type choice struct {
 	text, reasoning, refusal []byte
 	finish                   string
 	calls                    []call
-	callsWhole               bool // the finish reason came behind the last part of a call
+	whole                    int // how many of the calls are whole
 }
 
 // choiceCost is what a choice or a call costs the budget beside its text.
@@ -157,7 +157,7 @@ func (st *stream) choice(s *jsonscan.Scanner, position int) {
 		if string(finish[1:len(finish)-1]) != c.finish {
 			c.finish = st.kept.String(finish)
 		}
-		c.callsWhole = true
+		c.whole = len(c.calls)
 		st.delta.ToolCall = st.delta.ToolCall || len(c.calls) > 0
 	}
 }
@@ -178,15 +178,18 @@ func (st *stream) at(index int) *choice {
 }
 
 // finished counts the tool calls that are whole, as far as no call that is not
-// stands before them in the answer. Deltas of one choice's calls may interleave,
-// so they are whole when the choice is.
+// stands before them in the answer. The parts of one choice's calls may
+// interleave, so they are whole when the choice is. A part that comes later all
+// the same makes its call, and those behind it, not whole again.
 func (st *stream) finished() int {
 	n := 0
 	for _, c := range st.choices {
-		if len(c.calls) > 0 && !c.callsWhole && !st.done {
+		if st.done {
+			c.whole = len(c.calls)
+		}
+		if n += c.whole; c.whole < len(c.calls) {
 			break
 		}
-		n += len(c.calls)
 	}
 	return n
 }
