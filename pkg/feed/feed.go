@@ -35,12 +35,16 @@ func New() *Feed {
 func (f *Feed) Watched() bool { return f.watched.Load() > 0 }
 
 // Publish numbers an event and hands it to every subscriber. The interaction
-// that the event points to is a snapshot: nobody may change it afterwards.
+// that the event points to is a snapshot: nobody may change it afterwards. An
+// event without one, made before somebody looked, tells nothing and is dropped.
 //
 // The text of progress events must follow on, without gaps, from that of the
 // last progress event published for the interaction: what was not published
 // while nobody looked comes with the next one.
 func (f *Feed) Publish(e llm.Event) {
+	if e.Interaction == nil {
+		return
+	}
 	if e.At.IsZero() {
 		e.At = time.Now()
 	}

@@ -71,6 +71,7 @@ func TestEverySubscriberSeesEveryEventInOrder(t *testing.T) {
 	defer a.Close()
 	defer b.Close()
 	f.Publish(event(llm.EventStarted, "x"))
+	f.Publish(llm.Event{Type: llm.EventFirstToken}) // tells nothing
 	f.Publish(progress("x", "hel"))
 	f.Publish(event(llm.EventFinished, "x"))
 	want := []string{"1 started x", "2 progress x +hel", "3 finished x"}

@@ -23,9 +23,6 @@ type running struct {
 
 // track takes note of an event.
 func (f *Feed) track(e *llm.Event) {
-	if e.Interaction == nil {
-		return
-	}
 	id := e.Interaction.ID
 	if e.Type == llm.EventFinished {
 		delete(f.running, id)
