@@ -1,6 +1,7 @@
 package gemini
 
 import (
+	"bytes"
 	"errors"
 
 	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
@@ -11,7 +12,8 @@ import (
 )
 
 type stream struct {
-	scan, inner jsonscan.Scanner
+	scan jsonscan.Scanner
+	said []said // of the present chunk
 
 	kept, callsKept fold.Budget
 	candidates      []candidate
@@ -90,17 +92,34 @@ func merge(a, b wire.Delta) wire.Delta {
 	}
 }
 
-// chunk folds in one GenerateContentResponse.
+// said is what one chunk says of a candidate.
+type said struct {
+	index           int64
+	content, finish []byte
+}
+
+// chunk folds in one GenerateContentResponse. Nothing of it counts before its
+// last byte was read, so the first pass only notes what is there.
 func (st *stream) chunk(data []byte) (d wire.Delta) {
-	var candidates, usage, model, id, feedback, problem []byte
+	var usage, model, id, feedback, problem []byte
+	var c counts
+	st.said = st.said[:0]
 	s := &st.scan
 	s.Reset(data)
 	for key := range s.Object() {
 		switch string(key) {
 		case "candidates":
-			candidates = s.Raw()
+			for i := range s.Array() {
+				if i == maxCandidates {
+					st.lost = true
+					break
+				}
+				st.said = append(st.said, readCandidate(s))
+			}
 		case "usageMetadata":
-			usage = s.Raw()
+			start := s.Pos()
+			c = readCounts(s)
+			usage = bytes.TrimRight(data[start:s.Pos()], " \t\r\n")
 		case "modelVersion":
 			model = s.Raw()
 		case "responseId":
@@ -115,15 +134,12 @@ func (st *stream) chunk(data []byte) (d wire.Delta) {
 		return d
 	}
 	ended := false
-	s.Reset(candidates)
-	for range s.Array() {
-		more, end := st.candidate(s)
+	for _, said := range st.said {
+		more, end := st.candidate(said)
 		d = merge(d, more)
 		ended = ended || end
 	}
-	if len(usage) > 0 && usage[0] == '{' {
-		st.usage.read(usage)
-	}
+	st.usage.take(usage, c)
 	setOnce(&st.model, model)
 	setOnce(&st.id, id)
 	if len(feedback) > 0 {
@@ -136,6 +152,20 @@ func (st *stream) chunk(data []byte) (d wire.Delta) {
 	}
 	d.Terminal = ended && st.complete()
 	return d
+}
+
+func readCandidate(s *jsonscan.Scanner) (c said) {
+	for key := range s.Object() {
+		switch string(key) {
+		case "content":
+			c.content = s.Raw()
+		case "index":
+			c.index, _ = s.Int()
+		case "finishReason":
+			c.finish = s.Raw()
+		}
+	}
+	return c
 }
 
 // setOnce keeps the first statement; the chunks repeat it.
@@ -162,34 +192,22 @@ func (st *stream) feedback(raw []byte) {
 	}
 }
 
-func (st *stream) candidate(s *jsonscan.Scanner) (d wire.Delta, ended bool) {
-	var content, finish []byte
-	var index int64
-	for key := range s.Object() {
-		switch string(key) {
-		case "content":
-			content = s.Raw()
-		case "index":
-			index, _ = s.Int()
-		case "finishReason":
-			finish = s.Raw()
-		}
-	}
-	c := st.at(index)
+func (st *stream) candidate(said said) (d wire.Delta, ended bool) {
+	c := st.at(said.index)
 	if c == nil {
 		return d, false
 	}
-	in := &st.inner
-	in.Reset(content)
-	for key := range in.Object() {
+	s := &st.scan
+	s.Reset(said.content)
+	for key := range s.Object() {
 		if string(key) != "parts" {
 			continue
 		}
-		for range in.Array() {
-			d = merge(d, st.part(c, in))
+		for range s.Array() {
+			d = merge(d, st.part(c, s))
 		}
 	}
-	if word := fold.Word(finish); word != "" {
+	if word := fold.Word(said.finish); word != "" {
 		c.finish = word
 		st.close(c)
 		return d, true

@@ -23,35 +23,39 @@ type usage struct {
 	seen counts // the last statement of each counter
 }
 
-func (u *usage) read(raw []byte) {
-	var c counts
-	any := false
-	s := jsonscan.New(raw)
+func readCounts(s *jsonscan.Scanner) (c counts) {
 	for key := range s.Object() {
-		var to, seen *fold.Count
 		switch string(key) {
 		case "promptTokenCount":
-			to, seen = &c.prompt, &u.seen.prompt
+			c.prompt.Read(s)
 		case "candidatesTokenCount":
-			to, seen = &c.candidates, &u.seen.candidates
+			c.candidates.Read(s)
 		case "thoughtsTokenCount":
-			to, seen = &c.thoughts, &u.seen.thoughts
+			c.thoughts.Read(s)
 		case "toolUsePromptTokenCount":
-			to, seen = &c.toolUse, &u.seen.toolUse
+			c.toolUse.Read(s)
 		case "cachedContentTokenCount":
-			to, seen = &c.cached, &u.seen.cached
+			c.cached.Read(s)
 		case "totalTokenCount":
-			to, seen = &c.total, &u.seen.total
-		default:
-			continue
-		}
-		if to.Read(s); to.OK {
-			*seen, any = *to, true
+			c.total.Read(s)
 		}
 	}
-	if any || len(u.raw) == 0 {
+	return c
+}
+
+// take takes the usageMetadata raw, which states c.
+func (u *usage) take(raw []byte, c counts) {
+	if len(raw) == 0 || raw[0] != '{' {
+		return
+	}
+	if c != (counts{}) || len(u.raw) == 0 {
 		u.raw, u.last = append(u.raw[:0], raw...), c
 	}
+	u.seen.prompt.Set(c.prompt)
+	u.seen.candidates.Set(c.candidates)
+	u.seen.thoughts.Set(c.thoughts)
+	u.seen.toolUse.Set(c.toolUse)
+	u.seen.cached.Set(c.cached)
 }
 
 // settle returns the counters of the last statement. One that it lacks is taken

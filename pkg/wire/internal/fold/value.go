@@ -60,6 +60,13 @@ func (c *Count) Read(s *jsonscan.Scanner) {
 	}
 }
 
+// Set takes over what another counter states, if it states anything.
+func (c *Count) Set(other Count) {
+	if other.OK {
+		*c = other
+	}
+}
+
 // Ptr returns the counter as the nouns want it.
 func (c Count) Ptr() *int64 {
 	if !c.OK {
