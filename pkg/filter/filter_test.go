@@ -33,6 +33,8 @@ func TestParse(t *testing.T) {
 		{"provider:anthropic", name("provider", "anthropic"), ""},
 		{"PROVIDER:Anthropic", name("provider", "Anthropic"), "provider:Anthropic"},
 		{"model:*opus*", name("model", "", "opus", ""), ""},
+		{"model:a**b", name("model", "a", "b"), "model:a*b"},
+		{`model:"**b"`, name("model", "", "b"), "model:*b"},
 		{"model:llama3:8b", name("model", "llama3:8b"), ""},
 		{`tool:"my *"`, name("tool", "my ", ""), ""},
 		{`tool:"a\*b"`, name("tool", "a*b"), ""},
@@ -118,6 +120,8 @@ func TestParseErrors(t *testing.T) {
 		{"| a", 0, 1, "on either side"},
 		{"a | | b", 4, 5, "on either side"},
 		{"a - b", 2, 3, "negates"},
+		{`a "->"`, 2, 6, "needs a letter or a digit"},
+		{"model:a*b*c*d*e*f*g*h*i", 6, 23, "too many *"},
 		{strings.Repeat("(", 200) + "a", maxDepth, maxDepth + 1, "too many parentheses"},
 	}
 	for _, tt := range tests {
@@ -268,7 +272,7 @@ func TestContainsText(t *testing.T) {
 		{"a a b", "a b", true},
 		{"日本語を話す", "日本", true},
 		{"日本語を話す", "本語", true},
-		{"x -> y", "->", true},
+		{"x -> y", "->", false},
 		{"x", "->", false},
 		{"", "a", false},
 		{"straße", "STRASSE", false},

@@ -7,8 +7,12 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth bounds how deeply parentheses may nest.
-const maxDepth = 100
+// maxDepth bounds how deeply parentheses may nest, and maxWild how many parts a
+// pattern has: a store's LIKE takes time that grows with its power.
+const (
+	maxDepth = 100
+	maxWild  = 8
+)
 
 // Error is a filter that cannot be read, and where: the bytes [Pos, End) of the
 // text are at fault.
@@ -152,12 +156,12 @@ func (p *parser) unit() Expr {
 		p.depth--
 		return e
 	case '"':
-		return Text(strings.Join(p.quoted(), "*"))
+		return p.text(start, strings.Join(p.quoted(), "*"))
 	}
 	bare := p.bare()
 	head := headOf(bare)
 	if head == "" {
-		return Text(bare)
+		return p.text(start, bare)
 	}
 	w, ok := Lookup(head)
 	if !ok {
@@ -166,6 +170,15 @@ func (p *parser) unit() Expr {
 	}
 	p.pos = start + len(head) + 1
 	return p.values(w)
+}
+
+// text makes free text, which must hold a word to look for.
+func (p *parser) text(start int, s string) Expr {
+	for range Tokens(s) {
+		return Text(s)
+	}
+	p.fail(start, p.pos, "free text needs a letter or a digit")
+	return nil
 }
 
 // values reads what follows a word's colon.
@@ -210,7 +223,11 @@ func (p *parser) value(w Word) Expr {
 			p.fail(start, p.pos, fmt.Sprintf("%s needs a value, such as %s:%s", w.Name, w.Name, w.Example))
 			return nil
 		}
-		parts = strings.Split(bare, "*")
+		parts = splitWild(bare)
+	}
+	if len(parts) > maxWild {
+		p.fail(start, p.pos, "too many *")
+		return nil
 	}
 	e, msg := term(w, op, parts)
 	if msg != "" {
@@ -259,8 +276,10 @@ func (p *parser) quoted() []string {
 			}
 			return append(parts, b.String())
 		case c == '*':
-			parts = append(parts, b.String())
-			b.Reset()
+			if b.Len() > 0 || len(parts) == 0 { // ** is *
+				parts = append(parts, b.String())
+				b.Reset()
+			}
 		case c == '\\' && p.pos+1 < len(p.s) && strings.ContainsRune(`"*\`, rune(p.s[p.pos+1])):
 			p.pos++
 			b.WriteByte(p.s[p.pos])
@@ -270,6 +289,14 @@ func (p *parser) quoted() []string {
 	}
 	p.fail(start, len(p.s), "the quotes are not closed")
 	return nil
+}
+
+// splitWild cuts at wild cards, where ** is *.
+func splitWild(s string) []string {
+	for strings.Contains(s, "**") {
+		s = strings.ReplaceAll(s, "**", "*")
+	}
+	return strings.Split(s, "*")
 }
 
 // bare reads up to white space, a bar, quotes, or a parenthesis that it did not

@@ -129,11 +129,11 @@ func isIdeograph(r rune) bool {
 
 // ContainsText reports whether text holds the phrase: its words in a row,
 // whatever their case, where the last may be the beginning of a longer one. A
-// phrase without any word, such as "->", is looked for as it is.
+// phrase without any word is in no text.
 func ContainsText(text, phrase string) bool {
 	want := slices.Collect(Tokens(phrase))
 	if len(want) == 0 {
-		return strings.Contains(text, phrase)
+		return false
 	}
 	// recent holds the last words of text, as many as the phrase has.
 	recent := make([]string, 0, len(want))
