@@ -88,7 +88,9 @@ func parseBase(raw string, p *Provider) (*url.URL, error) {
 	}
 	base.Host = strings.ToLower(base.Host)
 	if v := p.Paths.BaseVersion; v != "" && !contains(strings.Split(base.Path, "/"), v) {
-		base = base.JoinPath(v)
+		// Not JoinPath: of an empty path it makes one without a slash.
+		escaped := base.EscapedPath() + "/" + v
+		base.Path, base.RawPath = base.Path+"/"+v, escaped
 	}
 	return base, nil
 }
