@@ -75,6 +75,9 @@ func numbers(v any) any {
 			return n
 		}
 		if f, err := v.Float64(); err == nil {
+			if n := int64(f); f == float64(n) && n > -1<<53 && n < 1<<53 {
+				return n
+			}
 			return f
 		}
 	case map[string]any:

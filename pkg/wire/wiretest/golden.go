@@ -38,13 +38,18 @@ var streams = map[string]string{
 //
 // and its comment says where the bytes come from.
 func Golden(t *testing.T, dir string, format wire.Format) {
+	GoldenBy(t, dir, func(string) wire.Format { return format })
+}
+
+// GoldenBy is Golden for formats that depend on the case, told by its file's path.
+func GoldenBy(t *testing.T, dir string, format func(file string) wire.Format) {
 	files, err := filepath.Glob(filepath.Join(Root(t), "testdata", "wire", dir, "*.txtar"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no cases in testdata/wire/%s (%v)", dir, err)
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			golden(t, file, format)
+			golden(t, file, format(file))
 		})
 	}
 }
