@@ -1,0 +1,108 @@
+//go:build unix
+
+package proxy_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// cpu is the CPU time that this process has used.
+func cpu(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// tunedReverseProxy is the floor of the language: net/http's own proxy with a
+// transport of its own, that reads the body first.
+func tunedReverseProxy(b *testing.B, upstream string) http.Handler {
+	to, err := url.Parse(upstream)
+	if err != nil {
+		b.Fatal(err)
+	}
+	tr := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 128}
+	b.Cleanup(tr.CloseIdleConnections)
+	rp := &httputil.ReverseProxy{
+		Rewrite:   func(pr *httputil.ProxyRequest) { pr.SetURL(to); pr.Out.URL.Path = "/v1/chat/completions" },
+		Transport: tr, FlushInterval: -1,
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := make([]byte, r.ContentLength)
+		if _, err := io.ReadFull(r.Body, body); err != nil {
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		rp.ServeHTTP(w, r)
+	})
+}
+
+// BenchmarkOverhead compares the CPU time of a request that goes straight to the
+// provider, through a plain reverse proxy, and through archestra. All three
+// include the client's and the provider's own work; cpu-µs/op tells the three
+// apart, and (archestra - direct) / (reverseproxy - direct) is the ratio to look at.
+func BenchmarkOverhead(b *testing.B) {
+	message := strings.Repeat("The quick brown fox jumps over the lazy dog. ", 20)
+	var history strings.Builder
+	for i := range 50 {
+		if i > 0 {
+			history.WriteByte(',')
+		}
+		history.WriteString(`{"role":"user","content":"` + message + `"}`)
+	}
+	answer := `{"id":"c","object":"chat.completion","model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":"` + message + `"},"finish_reason":"stop"}],"usage":{"prompt_tokens":20,"completion_tokens":10,"total_tokens":30}}`
+	events := strings.Repeat(chunkHi, 200) + chunkStop + chunkDone
+	for _, load := range []struct{ name, body, answer, media string }{
+		{"chat-1kB", `{"model":"gpt-4o","messages":[{"role":"user","content":"` + message + `"}]}`, answer, "application/json"},
+		{"request-50kB", `{"model":"gpt-4o","messages":[` + history.String() + `]}`, answer, "application/json"},
+		{"stream-200", chatBody, events, "text/event-stream"},
+	} {
+		up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.Header().Set("Content-Type", load.media)
+			if load.media == "application/json" {
+				_, _ = io.WriteString(w, load.answer)
+				return
+			}
+			rc := http.NewResponseController(w)
+			for _, e := range strings.SplitAfter(load.answer, "\n\n") {
+				_, _ = io.WriteString(w, e)
+				_ = rc.Flush()
+			}
+		}))
+		rp := httptest.NewServer(tunedReverseProxy(b, up.URL))
+		own, _ := start(b, up.URL, nil)
+		for _, way := range []struct{ name, url string }{
+			{"direct", up.URL + "/v1/chat/completions"}, {"reverseproxy", rp.URL + "/"}, {"archestra", own + "/v1/openai/p/chat/completions"},
+		} {
+			b.Run(load.name+"/"+way.name, func(b *testing.B) {
+				c := client(b)
+				b.ReportAllocs()
+				began := cpu(b)
+				for b.Loop() {
+					res, err := c.Post(way.url, "application/json", strings.NewReader(load.body))
+					if err != nil {
+						b.Fatal(err)
+					}
+					if n, err := io.Copy(io.Discard, res.Body); err != nil || n != int64(len(load.answer)) {
+						b.Fatal(n, err)
+					}
+					res.Body.Close()
+				}
+				b.ReportMetric(float64((cpu(b)-began).Microseconds())/float64(b.N), "cpu-µs/op")
+			})
+		}
+		rp.Close()
+		up.Close()
+	}
+}
