@@ -90,7 +90,8 @@ func (st *stream) fold(c *choice, p part) {
 	st.delta.Token, st.delta.ToolCall = true, true
 	i := c.find(p)
 	if i == unknown {
-		if !st.callsKept.Take(choiceCost) {
+		if len(c.calls) >= maxEntries || !st.callsKept.Take(entryCost) {
+			st.lost = true
 			return
 		}
 		i = len(c.calls)

@@ -62,7 +62,8 @@ func errorType(status int) string {
 }
 
 // readError reads the value of an error member. It is an object at OpenAI and
-// most others, and a string at Ollama and xAI. It returns nil where the value
+// most others, a string at Ollama and xAI, an array of strings at Hugging Face's
+// servers. It returns nil where the value
 // states no error.
 func readError(raw []byte) *llm.Error {
 	if fold.IsNull(raw) {
@@ -73,10 +74,11 @@ func readError(raw []byte) *llm.Error {
 	case '"':
 		e.Message = fold.String(raw)
 	case '{':
-		readMembers(e, raw)
-		if e.Message == "" {
+		if readMembers(e, raw); e.Message == "" {
 			e.Message = fold.Plain(0, raw).Message
 		}
+	case '[':
+		e.Message = fold.Plain(0, raw).Message
 	}
 	if e.Message == "" {
 		return nil
@@ -115,13 +117,15 @@ func readBody(raw []byte) *llm.Error {
 		}
 		return nil
 	}
-	var problem, detail []byte
+	var problem, detail, message []byte
 	for key := range s.Object() {
 		switch string(key) {
 		case "error":
 			problem = s.Raw()
 		case "detail":
 			detail = s.Raw()
+		case "message":
+			message = s.Raw()
 		}
 	}
 	outer := llm.Error{Source: llm.SourceUpstream}
@@ -136,12 +140,15 @@ func readBody(raw []byte) *llm.Error {
 		e.Type, e.Code, e.Param = outer.Type, outer.Code, outer.Param
 		return e
 	}
-	if outer.Message == "" && !fold.IsNull(detail) {
+	switch {
+	case outer.Message != "":
+	case !fold.IsNull(detail):
 		if outer.Message = fold.Word(detail); outer.Message == "" {
 			outer.Message = fold.Plain(0, detail).Message
 		}
-	}
-	if outer.Message == "" {
+	case !fold.IsNull(message) && outer.Type+outer.Code != "": // Mistral's holds an object with details
+		outer.Message = fold.Plain(0, message).Message
+	default:
 		return nil
 	}
 	return &outer

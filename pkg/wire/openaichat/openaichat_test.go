@@ -1,6 +1,7 @@
 package openaichat_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -175,3 +176,28 @@ func TestFramer(t *testing.T) {
 func FuzzStream(f *testing.F) { wiretest.FuzzStream(f, "openaichat", openaichat.New()) }
 
 func FuzzBody(f *testing.F) { wiretest.FuzzBody(f, "openaichat", openaichat.New()) }
+
+// A client reads the message of a whole response and the delta of a chunk, so
+// a call in the other is none; one in the right place must not be missed.
+func TestMessageOrDelta(t *testing.T) {
+	both := `{"choices":[{"index":0,"delta":{"tool_calls":[{"id":"d","function":{"name":"d","arguments":"{}"}}]},"message":{"tool_calls":[{"id":"m","function":{"name":"m","arguments":"{}"}}]}}]}`
+	if a := openaichat.New().Answer(200, []byte(both)); len(a.ToolCalls) != 1 || a.ToolCalls[0].Name != "m" {
+		t.Errorf("whole: %+v", a.ToolCalls)
+	}
+	st := openaichat.New().NewStream(0)
+	frames(st, both)
+	if a := st.End(); len(a.ToolCalls) != 1 || a.ToolCalls[0].Name != "d" {
+		t.Errorf("streamed: %+v", a.ToolCalls)
+	}
+}
+
+func TestTooManyCalls(t *testing.T) {
+	st := openaichat.New().NewStream(0)
+	var last wire.Delta
+	for i := range 5000 {
+		last = frames(st, fmt.Sprintf(`{"choices":[{"index":0,"delta":{"tool_calls":[{"index":%d,"id":"c","function":{"name":"f"}}]}}]}`, i))[0]
+	}
+	if a := st.End(); !a.Truncated || len(a.ToolCalls) >= 5000 || !last.ToolCall {
+		t.Errorf("%d calls, truncated %v", len(a.ToolCalls), a.Truncated)
+	}
+}

@@ -16,7 +16,7 @@ import (
 type stream struct {
 	kept      fold.Budget // of text, reasoning and refusals
 	callsKept fold.Budget // of tool calls, so that no text can crowd them out
-	lost      bool        // a frame was too long to be read
+	lost      bool        // something was not read: a frame too long, a choice too many
 
 	id, model, tier string
 	choices         []*choice // sorted by index
@@ -39,8 +39,13 @@ type choice struct {
 	whole                    int // how many of the calls are whole
 }
 
-// choiceCost is what a choice or a call costs the budget beside its text.
-const choiceCost = 64
+const (
+	// entryCost is what a choice or a call costs the budget beside its text.
+	entryCost = 64
+	// maxEntries is far above how many choices (128 at OpenAI) or calls a
+	// response can have, and keeps looking for them cheap.
+	maxEntries = 4096
+)
 
 func newStream(limit int) *stream {
 	return &stream{kept: fold.NewBudget(limit), callsKept: fold.NewBudget(limit)}
@@ -128,14 +133,16 @@ func (st *stream) fail(e *llm.Error) {
 // index says whose the delta is.
 func (st *stream) choice(s *jsonscan.Scanner, position int) {
 	index := position
-	var message, finish []byte
+	var delta, message, finish []byte
 	for key := range s.Object() {
 		switch string(key) {
 		case "index":
 			if n, ok := s.Int(); ok && n >= 0 && n == int64(int(n)) {
 				index = int(n)
 			}
-		case "delta", "message":
+		case "delta":
+			delta = s.Raw()
+		case "message":
 			message = s.Raw()
 		case "finish_reason":
 			finish = s.Raw()
@@ -152,7 +159,14 @@ func (st *stream) choice(s *jsonscan.Scanner, position int) {
 	if c == nil {
 		return
 	}
-	st.message(c, message)
+	// Perplexity's chunks have the delta and all that came before as a message.
+	// A client of a whole response reads the message.
+	switch {
+	case !fold.IsNull(delta) && (!st.whole || fold.IsNull(message)):
+		st.message(c, delta)
+	case len(c.text) == 0 && len(c.calls) == 0:
+		st.message(c, message)
+	}
 	if len(finish) > 2 && finish[0] == '"' {
 		if string(finish[1:len(finish)-1]) != c.finish {
 			c.finish = st.kept.String(finish)
@@ -169,7 +183,8 @@ func (st *stream) at(index int) *choice {
 	}
 	i, found := slices.BinarySearchFunc(st.choices, index, func(c *choice, index int) int { return c.index - index })
 	if !found {
-		if !st.kept.Take(choiceCost) {
+		if len(st.choices) >= maxEntries || !st.kept.Take(entryCost) {
+			st.lost = true
 			return nil
 		}
 		st.choices = slices.Insert(st.choices, i, &choice{index: index})
