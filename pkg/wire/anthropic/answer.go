@@ -45,7 +45,7 @@ func (st *stream) message(raw []byte) {
 	for key := range s.Object() {
 		switch string(key) {
 		case "type":
-			kind = s.Raw()
+			kind = fold.Name(s.Raw())
 		case "error":
 			problem = s.Raw()
 		case "id":
@@ -62,11 +62,11 @@ func (st *stream) message(raw []byte) {
 			st.usage = mergeUsage(st.usage, s.Raw())
 		}
 	}
-	if string(kind) == `"error"` || !fold.IsNull(problem) {
+	if string(kind) == "error" || !fold.IsNull(problem) {
 		st.fail(problem)
 		return
 	}
-	st.begun = st.begun || string(kind) == `"message"` || st.id != "" || st.order > 0
+	st.begun = st.begun || string(kind) == "message" || st.id != "" || st.order > 0
 }
 
 func (st *stream) content(s *jsonscan.Scanner) {

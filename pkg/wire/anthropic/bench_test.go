@@ -11,6 +11,21 @@ func frame(event, data string) sse.Frame {
 	return sse.Frame{Event: []byte(event), Data: []byte(data)}
 }
 
+func TestFramesDoNotAllocate(t *testing.T) {
+	st := anthropic.New().NewStream(1 << 30)
+	f := frame("content_block_delta", `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":" fox"}}`)
+	st.Frame(f)
+	// The text grows by doubling: a hundred thousand frames grow it some thirty times.
+	n := testing.AllocsPerRun(1, func() {
+		for range 100_000 {
+			st.Frame(f)
+		}
+	})
+	if n > 60 {
+		t.Errorf("%v allocations in 100000 frames", n)
+	}
+}
+
 func BenchmarkFrame(b *testing.B) {
 	for name, delta := range map[string]sse.Frame{
 		"text":      frame("content_block_delta", `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":" the quick brown fox"}}`),

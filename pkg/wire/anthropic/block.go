@@ -30,6 +30,7 @@ type block struct {
 // or in pieces of JSON text that take the place of it.
 type call struct {
 	id, name string
+	index    int64 // of its block
 	input    []byte
 	pieces   []byte
 	whole    bool
@@ -56,7 +57,7 @@ func (st *stream) start(index int64, raw []byte) block {
 	for key := range s.Object() {
 		switch string(key) {
 		case "type":
-			kind = s.Raw()
+			kind = fold.Name(s.Raw())
 		case "text":
 			text = s.Raw()
 		case "thinking":
@@ -73,28 +74,28 @@ func (st *stream) start(index int64, raw []byte) block {
 	}
 	b := block{index: index, key: st.nextKey(), call: -1}
 	switch string(kind) {
-	case `"text"`:
+	case "text":
 		b.kind = blockText
 		b.generated = st.text.Append(&st.kept, b.key, text)
-	case `"thinking"`:
+	case "thinking":
 		b.kind = blockThinking
 		b.generated = st.thinking.Append(&st.kept, b.key, thinking)
-	case `"tool_use"`:
+	case "tool_use":
 		b.kind, b.generated = blockCall, true
-		b.call = st.newCall(id, name, input)
-	case `"redacted_thinking"`:
+		b.call = st.newCall(index, id, name, input)
+	case "redacted_thinking":
 		b.generated = len(data) > 2
-	case `"server_tool_use"`, `"mcp_tool_use"`:
+	case "server_tool_use", "mcp_tool_use":
 		b.generated = true
 	}
 	return b
 }
 
-func (st *stream) newCall(id, name, input []byte) int {
+func (st *stream) newCall(index int64, id, name, input []byte) int {
 	if !st.callsKept.Take(callCost + len(id) + len(name) + len(input)) {
 		return -1
 	}
-	c := call{id: fold.String(id), name: fold.String(name)}
+	c := call{id: fold.String(id), name: fold.String(name), index: index}
 	if !fold.IsNull(input) {
 		c.input = bytes.Clone(input)
 	}
@@ -127,6 +128,24 @@ func (st *stream) block(index int64) *block {
 	return nil
 }
 
+// reopen opens the block of a call again that was stopped, if there is one with
+// that index: SDKs do not care for the stop, so what comes behind it counts, and
+// no rule may be led to judge half a call. The index of a block that came within
+// a message is not known.
+func (st *stream) reopen(index int64) *block {
+	for i := len(st.calls) - 1; i >= 0 && i >= len(st.calls)-maxOpen; i-- {
+		c := &st.calls[i]
+		if c.index != index || !c.whole || len(st.open) == maxOpen {
+			continue
+		}
+		c.whole = false
+		st.whole--
+		st.hold(block{kind: blockCall, index: index, call: i})
+		return &st.open[len(st.open)-1]
+	}
+	return nil
+}
+
 func (st *stream) drop(b *block) {
 	last := len(st.open) - 1
 	*b = st.open[last]
@@ -142,7 +161,7 @@ func (st *stream) delta(e *event) (d wire.Delta) {
 	for key := range s.Object() {
 		switch string(key) {
 		case "type":
-			kind = s.Raw()
+			kind = fold.Name(s.Raw())
 		case "text", "thinking":
 			text = s.Raw()
 		case "partial_json":
@@ -152,16 +171,19 @@ func (st *stream) delta(e *event) (d wire.Delta) {
 	d.Finished = st.whole
 	b := st.block(e.index)
 	switch string(kind) {
-	case `"text_delta"`:
+	case "text_delta":
 		d.Token = st.text.Append(&st.kept, st.key(b, e.index, blockText), text)
-	case `"thinking_delta"`:
+	case "thinking_delta":
 		d.Token = st.thinking.Append(&st.kept, st.key(b, e.index, blockThinking), text)
-	case `"input_json_delta"`:
+	case "input_json_delta":
 		d.Token = len(piece) > 2
+		if b == nil {
+			b = st.reopen(e.index)
+		}
 		if b == nil || b.kind != blockCall {
 			break
 		}
-		d.ToolCall = true
+		d.ToolCall, d.Finished = true, st.whole
 		if b.call >= 0 {
 			c := &st.calls[b.call]
 			c.pieces = st.callsKept.Append(c.pieces, piece)

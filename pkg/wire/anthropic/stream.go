@@ -39,7 +39,6 @@ func newStream(limit int) *stream {
 
 // event is one event's members, as far as any event has them.
 type event struct {
-	kind                                []byte // with its quotes
 	index                               int64
 	message, block, delta, usage, error []byte
 }
@@ -55,12 +54,15 @@ func (st *stream) Frame(f sse.Frame) wire.Delta {
 		return wire.Delta{Finished: st.whole}
 	}
 	var e event
+	name := f.Event
 	s := &st.scan
 	s.Reset(f.Data)
 	for key := range s.Object() {
 		switch string(key) {
 		case "type":
-			e.kind = s.Raw()
+			if kind := fold.Name(s.Raw()); kind != nil {
+				name = kind
+			}
 		case "index":
 			e.index, _ = s.Int()
 		case "delta":
@@ -77,10 +79,6 @@ func (st *stream) Frame(f sse.Frame) wire.Delta {
 	}
 	if s.End() != nil {
 		return st.broken(f)
-	}
-	name := f.Event
-	if len(e.kind) > 2 {
-		name = e.kind[1 : len(e.kind)-1]
 	}
 	return st.event(string(name), &e)
 }

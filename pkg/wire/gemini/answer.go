@@ -24,9 +24,10 @@ func (format) Answer(status int, body []byte) llm.Answer {
 
 // Answer implements wire.Stream.
 //
-// A prompt that was blocked has no candidate; the block reason is the finish
-// reason then, as a candidate that was blocked has its own, and its message the
-// refusal. It is no error: the API did what it was asked to.
+// A prompt that was blocked has no candidate. One choice without text stands for
+// it then, which has the block reason for its finish reason, as a candidate that
+// was blocked has its own; the block reason's message is the refusal. It is no
+// error: the API did what it was asked to.
 func (st *stream) Answer() llm.Answer {
 	a := llm.Answer{
 		ID:        st.id,
@@ -44,6 +45,7 @@ func (st *stream) Answer() llm.Answer {
 	if len(st.candidates) > 0 {
 		a.Reasoning = st.candidates[0].thought.String()
 	} else if st.blocked != "" {
+		a.Choices = []llm.Choice{{FinishReason: st.blocked}}
 		a.FinishReasons = []string{st.blocked}
 	}
 	for i := range st.calls {

@@ -33,11 +33,14 @@ func (format) Scan(body []byte) wire.Request {
 	s := jsonscan.New(body)
 	kind := s.Kind()
 	for key := range s.Object() {
-		if string(key) == "tools" {
+		switch string(key) {
+		case "tools":
 			r.Tools = false
 			for range s.Array() {
 				r.Tools = true
 			}
+		case "contents":
+			r.Messages, r.Newest = "contents", view.Newest(s)
 		}
 	}
 	r.Err = view.End(s, kind)

@@ -58,6 +58,10 @@ func appendOptional(b []byte, text string) []byte {
 
 func errorType(status int) string {
 	switch {
+	case status == 401:
+		return "authentication_error"
+	case status == 403:
+		return "permission_error"
 	case status == 429:
 		return "rate_limit_error"
 	case status >= 400 && status < 500:

@@ -27,7 +27,7 @@ func (format) API() llm.API { return llm.APIResponses }
 
 // Scan implements wire.Format. The session is the first that is stated of
 // prompt_cache_key (Codex puts its conversation's id there),
-// metadata.session_id, safety_identifier and user.
+// metadata.session_id, user and safety_identifier.
 func (format) Scan(body []byte) wire.Request {
 	var r wire.Request
 	var cacheKey, session, safety, user string
@@ -35,6 +35,8 @@ func (format) Scan(body []byte) wire.Request {
 	kind := s.Kind()
 	for key := range s.Object() {
 		switch string(key) {
+		case "input":
+			r.Messages, r.Newest = "input", view.Newest(s)
 		case "model":
 			r.Model = s.Text()
 		case "stream":
@@ -60,7 +62,7 @@ func (format) Scan(body []byte) wire.Request {
 			}
 		}
 	}
-	for _, id := range [...]string{cacheKey, session, safety, user} {
+	for _, id := range [...]string{cacheKey, session, user, safety} {
 		if id != "" {
 			r.Session = id
 			break

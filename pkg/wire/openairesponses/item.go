@@ -10,12 +10,13 @@ import (
 
 // item is one output item as it grows.
 type item struct {
-	index int64 // output_index, -1 if it is not known
-	id    string
-	kind  string // its type, with quotes
-	call  int    // in stream.calls, -1 if it is none or is not kept
-	done  bool   // it came whole
-	parts []part // of which something has come
+	index    int64 // output_index, -1 if it is not known
+	id       string
+	kind     string // its type
+	call     int    // in stream.calls, -1 if it is none or is not kept
+	done     bool   // it came whole
+	repeated bool   // the response object at hand has it
+	parts    []part // of which something has come
 }
 
 const (
@@ -38,7 +39,7 @@ func readMembers(item []byte) (m members) {
 	for key := range s.Object() {
 		switch string(key) {
 		case "type":
-			m.kind = s.Raw()
+			m.kind = fold.Name(s.Raw())
 		case "id":
 			m.id = s.Raw()
 		case "call_id":
@@ -131,11 +132,11 @@ func (st *stream) fill(it *item, m *members, whole bool) (d wire.Delta) {
 		it = &item{index: int64(len(st.items)), call: -1}
 	}
 	switch string(m.kind) {
-	case `"message"`:
+	case "message":
 		if whole {
 			d.Token = st.content(it, m.content)
 		}
-	case `"reasoning"`:
+	case "reasoning":
 		if whole {
 			d.Token = st.content(it, m.content)
 			d.Token = st.content(it, m.summary) || d.Token
@@ -180,6 +181,9 @@ func (st *stream) response(raw []byte) (d wire.Delta) {
 				st.usage = append(st.usage[:0], u...)
 			}
 		case "output":
+			for i := range st.items {
+				st.items[i].repeated = false
+			}
 			for i := range s.Array() {
 				more := st.outputAt(i, s.Raw())
 				d.Token = d.Token || more.Token
@@ -196,52 +200,53 @@ func (st *stream) response(raw []byte) (d wire.Delta) {
 	return d
 }
 
-// outputAt folds in the item at a place of a response's output, unless it was
-// streamed whole.
+// outputAt folds in the item at a place of a response's output. Of an item that
+// was streamed whole only a call is read again: a client may take it from here.
 func (st *stream) outputAt(place int, raw []byte) (d wire.Delta) {
-	if place < len(st.items) && st.items[place].done && st.items[place].index == int64(place) {
-		if m := kindOf(raw); string(m) == st.items[place].kind {
-			return d
-		}
-	}
 	m := readMembers(raw)
 	if len(m.kind) == 0 {
 		return d
 	}
-	it := st.streamed(int64(place), &m)
+	it := st.streamed(&m)
 	if it == nil {
 		it = st.add(item{index: int64(place), id: fold.String(m.id), kind: string(m.kind), call: -1})
 	}
-	if it != nil && it.done {
-		return d
+	if it != nil {
+		it.repeated = true
+		if it.done && it.call < 0 {
+			return d
+		}
 	}
 	return st.fill(it, &m, true)
 }
 
-func kindOf(raw []byte) []byte {
-	s := jsonscan.New(raw)
-	for key := range s.Object() {
-		if string(key) == "type" {
-			return s.Raw()
-		}
-	}
-	return nil
-}
-
-// streamed returns the item of the stream that m is, or nil.
-func (st *stream) streamed(place int64, m *members) *item {
+// streamed returns the item of the stream that m repeats, or nil. Not all
+// servers keep an item's id or its place, so the last resort is the order of the
+// items of that type; but a call with another call_id is another call.
+func (st *stream) streamed(m *members) *item {
 	id, callID := fold.String(m.id), fold.String(m.callID)
+	var next *item
 	for i := range st.items {
 		it := &st.items[i]
-		if it.kind != string(m.kind) {
+		if it.repeated || it.kind != string(m.kind) {
 			continue
 		}
-		if it.index == place || id != "" && it.id == id ||
-			callID != "" && it.call >= 0 && st.calls[it.call].id == callID {
+		known := ""
+		if it.call >= 0 {
+			known = st.calls[it.call].id
+		}
+		switch {
+		case callID != "" && known != "":
+			if known == callID {
+				return it
+			}
+		case id != "" && it.id == id:
 			return it
+		case next == nil:
+			next = it
 		}
 	}
-	return nil
+	return next
 }
 
 func setText(to *string, raw []byte) {

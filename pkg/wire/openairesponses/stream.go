@@ -57,6 +57,8 @@ type event struct {
 
 // Frame implements wire.Stream. A call is finished by its item's
 // response.output_item.done, or by the end of the response where that is missing.
+// The last event repeats the calls, for a client that looks at nothing else; it
+// has ToolCall set then.
 func (st *stream) Frame(f sse.Frame) wire.Delta {
 	if f.Err != nil {
 		st.lost = st.lost || errors.Is(f.Err, sse.ErrTooLong)
@@ -71,8 +73,8 @@ func (st *stream) Frame(f sse.Frame) wire.Delta {
 	for key := range s.Object() {
 		switch string(key) {
 		case "type":
-			if kind := s.Raw(); len(kind) > 2 && kind[0] == '"' {
-				e.name = kind[1 : len(kind)-1]
+			if name := fold.Name(s.Raw()); name != nil {
+				e.name = name
 			}
 		case "output_index":
 			if n, ok := s.Int(); ok {
@@ -122,31 +124,31 @@ func (st *stream) broken(f sse.Frame) wire.Delta {
 func (st *stream) event(e *event) (d wire.Delta) {
 	switch string(e.name) {
 	case "response.output_text.delta":
-		return st.textDelta(e, fieldText, `"message"`)
+		return st.textDelta(e, fieldText, "message")
 	case "response.refusal.delta":
-		return st.textDelta(e, fieldRefusal, `"message"`)
+		return st.textDelta(e, fieldRefusal, "message")
 	case "response.reasoning_text.delta":
-		return st.textDelta(e, fieldReasoning, `"reasoning"`)
+		return st.textDelta(e, fieldReasoning, "reasoning")
 	case "response.reasoning_summary_text.delta":
-		return st.textDelta(e, fieldSummary, `"reasoning"`)
+		return st.textDelta(e, fieldSummary, "reasoning")
 	case "response.output_text.done":
-		return st.textDone(e, fieldText, `"message"`, e.whole)
+		return st.textDone(e, fieldText, "message", e.whole)
 	case "response.refusal.done":
-		return st.textDone(e, fieldRefusal, `"message"`, e.whole)
+		return st.textDone(e, fieldRefusal, "message", e.whole)
 	case "response.reasoning_text.done":
-		return st.textDone(e, fieldReasoning, `"reasoning"`, e.whole)
+		return st.textDone(e, fieldReasoning, "reasoning", e.whole)
 	case "response.reasoning_summary_text.done":
-		return st.textDone(e, fieldSummary, `"reasoning"`, e.whole)
+		return st.textDone(e, fieldSummary, "reasoning", e.whole)
 	case "response.content_part.done", "response.reasoning_summary_part.done":
 		return st.partDone(e)
 	case "response.function_call_arguments.delta":
-		return st.argumentsDelta(e, `"function_call"`)
+		return st.argumentsDelta(e, "function_call")
 	case "response.custom_tool_call_input.delta":
-		return st.argumentsDelta(e, `"custom_tool_call"`)
+		return st.argumentsDelta(e, "custom_tool_call")
 	case "response.function_call_arguments.done":
-		return st.argumentsDone(e, `"function_call"`)
+		return st.argumentsDone(e, "function_call")
 	case "response.custom_tool_call_input.done":
-		return st.argumentsDone(e, `"custom_tool_call"`)
+		return st.argumentsDone(e, "custom_tool_call")
 	case "response.output_item.added":
 		return st.output(e.outputIndex, e.item, false)
 	case "response.output_item.done":

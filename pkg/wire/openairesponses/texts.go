@@ -3,6 +3,7 @@ package openairesponses
 import (
 	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
 	"github.com/archestra-ai/archestra-cli/pkg/wire"
+	"github.com/archestra-ai/archestra-cli/pkg/wire/internal/fold"
 )
 
 // field is a text of an item.
@@ -83,9 +84,9 @@ func (st *stream) partDone(e *event) wire.Delta {
 	if !ok {
 		return wire.Delta{}
 	}
-	kind := `"message"`
+	kind := "message"
 	if f >= fieldReasoning {
-		kind = `"reasoning"`
+		kind = "reasoning"
 	}
 	return st.textDone(e, f, kind, literal)
 }
@@ -111,7 +112,7 @@ func readPart(raw []byte) (f field, literal []byte, ok bool) {
 	for key := range s.Object() {
 		switch string(key) {
 		case "type":
-			kind = s.Raw()
+			kind = fold.Name(s.Raw())
 		case "text":
 			text = s.Raw()
 		case "refusal":
@@ -119,13 +120,13 @@ func readPart(raw []byte) (f field, literal []byte, ok bool) {
 		}
 	}
 	switch string(kind) {
-	case `"output_text"`, `"text"`:
+	case "output_text", "text":
 		return fieldText, text, true
-	case `"refusal"`:
+	case "refusal":
 		return fieldRefusal, refusal, true
-	case `"reasoning_text"`:
+	case "reasoning_text":
 		return fieldReasoning, text, true
-	case `"summary_text"`:
+	case "summary_text":
 		return fieldSummary, text, true
 	}
 	return 0, nil, false

@@ -23,6 +23,19 @@ func String(raw []byte) string {
 	return string(jsonscan.AppendUnescaped(nil, lit))
 }
 
+// Name returns the text of a JSON string, for members that say what a thing is.
+// It is a part of raw unless the name is spelt with escapes.
+func Name(raw []byte) []byte {
+	if len(raw) <= 2 || raw[0] != '"' {
+		return nil
+	}
+	lit := raw[1 : len(raw)-1]
+	if bytes.IndexByte(lit, '\\') < 0 {
+		return lit
+	}
+	return jsonscan.AppendUnescaped(nil, lit)
+}
+
 // Word returns the text of a JSON string, or a number or a truth value as it is
 // written: for members that some servers send as one and some as the other,
 // such as an error's code. Anything else gives "".
