@@ -24,14 +24,15 @@ const googleTimeout = 10 * time.Second
 // any type. It reads the file each time, so that a rotated key is seen.
 // Source: https://cloud.google.com/docs/authentication/application-default-credentials.
 func fetchGoogle(ctx context.Context, file string) (token, error) {
-	ctx = context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Timeout: googleTimeout})
+	seen := &witness{}
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Timeout: googleTimeout, Transport: seen})
 	creds, err := loadGoogle(ctx, file)
 	if err != nil {
 		return token{}, err
 	}
 	t, err := creds.TokenSource.Token()
 	if err != nil {
-		return token{}, err
+		return token{}, errors.Join(err, seen.failure())
 	}
 	var extra struct {
 		QuotaProject string `json:"quota_project_id"`
@@ -67,28 +68,19 @@ func (v *vertex) explain(err error) error {
 		source = "Application Default Credentials"
 	}
 	e := &Error{Status: http.StatusUnauthorized, Code: "vertex_credentials", Format: geminiFormat, err: redactOAuth(err)}
-	var (
-		refused *oauth2.RetrieveError
-		path    *fs.PathError
-	)
-	switch {
+	var path *fs.PathError
+	switch status := endpointStatus(err); {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		e.Status = http.StatusServiceUnavailable
 		e.Message = "The request ended while a Vertex AI access token was fetched."
 	case errors.As(err, &path):
 		e.Message = "archestra cannot read the Vertex AI credentials file that " + source + " names: " + path.Err.Error() + "."
-	case errors.As(err, &refused):
-		status := 0
-		if refused.Response != nil {
-			status = refused.Response.StatusCode
-		}
-		if status >= 500 || status == http.StatusTooManyRequests || status == 0 {
-			e.Status = http.StatusServiceUnavailable
-			e.Message = fmt.Sprintf("The token endpoint of the Vertex AI credentials (%s) failed with status %d. Try again.", source, status)
-			break
-		}
+	case status >= 500 || status == http.StatusTooManyRequests:
+		e.Status = http.StatusServiceUnavailable
+		e.Message = fmt.Sprintf("The token endpoint of the Vertex AI credentials (%s) failed with status %d. Try again.", source, status)
+	case status > 0:
 		e.Message = fmt.Sprintf("The token endpoint refused the Vertex AI credentials (%s) with status %d%s. Renew them: `gcloud auth application-default login`, or a valid key file in ARCHESTRA_GEMINI_VERTEX_AI_CREDENTIALS_FILE.",
-			source, status, quoted(refused.ErrorCode))
+			source, status, endpointCode(err))
 	case isNetwork(err):
 		e.Status = http.StatusServiceUnavailable
 		e.Message = "The token endpoint of the Vertex AI credentials (" + source + ") cannot be reached. Try again."
