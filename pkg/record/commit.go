@@ -87,13 +87,6 @@ func (x *Exchange) conclude(end End) {
 	at := now.UTC()
 	x.i.FinishedAt = &at
 	x.i.DurationMS = llm.MillisOf(now.Sub(x.start))
-	if x.search == "" && x.format != nil && x.plain != nil {
-		x.guard("the conversation", func() {
-			// An error here means a body that is not JSON; Scan has noted that.
-			conversation, _ := x.format.Conversation(x.plain)
-			x.search = scrubText(searchText(&conversation), x.secret)
-		})
-	}
 	if end.Refused {
 		x.i.State, x.i.Error = llm.StateRefused, end.Error
 		return

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/pkg/wire"
 )
 
 // keySeed makes conversation keys differ from one process to the next; they
@@ -28,13 +29,25 @@ func conversationKey(i *llm.Interaction, body []byte) uint64 {
 // searchLimit bounds the text of a request that is indexed for search.
 const searchLimit = 64 << 10
 
-// searchText is what is new in a conversation and written by somebody else than
-// the model: the messages after its last answer.
-func searchText(c *llm.Conversation) string {
-	from := len(c.Messages)
-	for from > 0 && c.Messages[from-1].Role != llm.RoleAssistant {
-		from--
+// newestLimit bounds the part of a body that is decoded for it.
+const newestLimit = 1 << 20
+
+// newestText is what is new in a conversation and written by somebody else than
+// the model: the messages after its last answer. The history before them is not
+// decoded again.
+func newestText(f wire.Format, body []byte, r wire.Request) string {
+	newest := body
+	switch {
+	case r.Newest.End > r.Newest.Start:
+		part := body[r.Newest.Start:min(r.Newest.End, r.Newest.Start+newestLimit)]
+		newest = make([]byte, 0, len(part)+len(r.Messages)+8)
+		newest = append(append(append(newest, `{"`...), r.Messages...), `":[`...)
+		newest = append(append(newest, part...), `]}`...)
+	case len(body) > newestLimit:
+		return ""
 	}
+	// An error means that the range was cut; what was read before it counts.
+	c, _ := f.Conversation(newest)
 	var b strings.Builder
 	add := func(s string) {
 		if s == "" || b.Len() >= searchLimit {
@@ -46,14 +59,10 @@ func searchText(c *llm.Conversation) string {
 		b.WriteString(s)
 		b.WriteByte('\n')
 	}
-	if from == 0 {
-		for _, p := range c.System {
-			if p.Kind == llm.PartText {
-				add(p.Text)
-			}
+	for _, m := range c.Messages {
+		if m.Role == llm.RoleAssistant {
+			continue
 		}
-	}
-	for _, m := range c.Messages[from:] {
 		for _, p := range m.Parts {
 			if p.Kind == llm.PartText || p.Kind == llm.PartToolResult {
 				add(p.Text)

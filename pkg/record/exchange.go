@@ -72,7 +72,10 @@ func (x *Exchange) Request(b Body, look func(plain []byte, err error)) wire.Requ
 				x.i.Notes = append(x.i.Notes, "the request body could not be read: "+err.Error())
 				surface.Err = err
 			} else {
-				x.guard("the request", func() { surface = x.format.Scan(plain) })
+				x.guard("the request", func() {
+					surface = x.format.Scan(plain)
+					x.search = scrubText(newestText(x.format, plain, surface), x.secret)
+				})
 				x.surface(surface)
 			}
 			look(plain, err)

@@ -55,6 +55,12 @@ type Request struct {
 	HasStreamOptions bool
 	// Tools tells that the request declares tools.
 	Tools bool
+	// Newest is the range of the messages after the model's last one, and
+	// Messages the name of the member that holds them: what is new in a
+	// conversation of which the rest was seen. The zero Span means that there
+	// are none, or that the format has no messages.
+	Newest   llm.Span
+	Messages string
 	// Err tells that the body is not JSON of the expected outer shape.
 	Err error
 }

@@ -35,6 +35,8 @@ func (format) Scan(body []byte) wire.Request {
 	kind := s.Kind()
 	for key := range s.Object() {
 		switch string(key) {
+		case "messages":
+			r.Messages, r.Newest = "messages", view.Newest(s)
 		case "model":
 			r.Model = s.Text()
 		case "stream":
