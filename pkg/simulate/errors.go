@@ -34,6 +34,8 @@ func shapeOf(provider string, format Format) errorShape {
 		return vllmError
 	case format == OllamaChat || format == OllamaGenerate:
 		return ollamaError
+	case provider == Ollama:
+		return ollamaCompatError
 	}
 	return openaiError
 }
@@ -131,7 +133,7 @@ func anthropicError(p problem, h http.Header) []byte {
 func retryable(status int) bool { return status == http.StatusTooManyRequests || status >= 500 }
 
 // googleError: google.rpc.Status as JSON, cloud.google.com/apis/design/errors.
-func googleError(p problem, h http.Header) []byte {
+func googleError(p problem, _ http.Header) []byte {
 	u := p.in(map[int]usual{
 		400: {"INVALID_ARGUMENT", "", "Request contains an invalid argument."},
 		401: {"UNAUTHENTICATED", "", "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project."},
@@ -198,7 +200,7 @@ func cerebrasError(p problem, h http.Header) []byte {
 }
 
 // vllmError: vLLM's ErrorResponse, whose code is the status as a number.
-func vllmError(p problem, h http.Header) []byte {
+func vllmError(p problem, _ http.Header) []byte {
 	u := p.in(map[int]usual{
 		400: {"BadRequestError", "", "Invalid request."},
 		401: {"Unauthorized", "", "Unauthorized"},
@@ -215,11 +217,22 @@ func vllmError(p problem, h http.Header) []byte {
 }
 
 // ollamaError: Ollama's native API answers one member.
-func ollamaError(p problem, h http.Header) []byte {
+func ollamaError(p problem, _ http.Header) []byte {
 	u := p.in(map[int]usual{
 		404: {"", "", "model '" + p.model + "' not found"},
 	}, usual{"", "", http.StatusText(p.Status)})
 	return encode(object{"error", u.message})
+}
+
+// ollamaCompatError: the errors of Ollama's imitation of OpenAI have no code.
+func ollamaCompatError(p problem, _ http.Header) []byte {
+	u := p.in(map[int]usual{
+		400: {"invalid_request_error", "", "invalid request"},
+		404: {"not_found_error", "", "model '" + p.model + "' not found"},
+	}, usual{"api_error", "", http.StatusText(p.Status)})
+	return encode(object{"error", object{
+		"message", u.message, "type", u.typ, "param", nil, "code", orNull(p.Code),
+	}})
 }
 
 // masked shows a key as OpenAI does, with its middle starred out.

@@ -31,10 +31,10 @@ const (
 	cloudPlatform  = "https://www.googleapis.com/auth/cloud-platform"
 )
 
-// google issues access tokens in each of the ways of Application Default
+// identity is the simulated Google that issues access tokens in each of the ways of Application Default
 // Credentials: a signed JWT (RFC 7523), a refresh token, a token exchange
 // (RFC 8693), the impersonation of a service account, and the metadata server.
-type google struct {
+type identity struct {
 	mu     sync.Mutex
 	tokens map[string]time.Time // issued, until when
 	issued int
@@ -47,7 +47,7 @@ type google struct {
 }
 
 // signingKey makes the service account's key on its first use.
-func (g *google) signingKey() (*rsa.PrivateKey, error) {
+func (g *identity) signingKey() (*rsa.PrivateKey, error) {
 	g.keyOnce.Do(func() { g.key, g.keyErr = rsa.GenerateKey(rand.Reader, 2048) })
 	return g.key, g.keyErr
 }
@@ -123,7 +123,7 @@ func (s *Server) FailTokens(status int) {
 }
 
 // valid reports whether a token was issued and still lives.
-func (g *google) valid(token string, now time.Time) bool {
+func (g *identity) valid(token string, now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	until, ok := g.tokens[token]
@@ -131,7 +131,7 @@ func (g *google) valid(token string, now time.Time) bool {
 }
 
 // issue makes a new access token.
-func (g *google) issue(until time.Time) string {
+func (g *identity) issue(until time.Time) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.issued++
@@ -144,7 +144,7 @@ func (g *google) issue(until time.Time) string {
 }
 
 // serve answers for the token endpoints and the metadata server.
-func (g *google) serve(x *exchange) {
+func (g *identity) serve(x *exchange) {
 	path := x.t.arg
 	if rest, ok := strings.CutPrefix(path, "computeMetadata/v1/"); ok {
 		g.metadata(x, rest)
@@ -178,7 +178,7 @@ func (g *google) serve(x *exchange) {
 
 // grant counts a request for a token, and fails it where the server was told
 // to; else it returns until when the token lives.
-func (g *google) grant(x *exchange) (time.Time, bool) {
+func (g *identity) grant(x *exchange) (time.Time, bool) {
 	g.mu.Lock()
 	g.asked++
 	status := g.status
@@ -199,7 +199,7 @@ func oauthError(x *exchange, status int, code, description string) {
 }
 
 // token answers the three grants.
-func (g *google) token(x *exchange, form url.Values) {
+func (g *identity) token(x *exchange, form url.Values) {
 	until, ok := g.grant(x)
 	if !ok {
 		return
@@ -242,7 +242,7 @@ func (g *google) token(x *exchange, form url.Values) {
 
 // verify checks a service account's assertion, developers.google.com/identity/
 // protocols/oauth2/service-account.
-func (g *google) verify(assertion string, now time.Time) error {
+func (g *identity) verify(assertion string, now time.Time) error {
 	key, err := g.signingKey()
 	if err != nil {
 		return err
@@ -285,7 +285,7 @@ func (g *google) verify(assertion string, now time.Time) error {
 
 // metadata answers as the metadata server of a virtual machine or of GKE,
 // cloud.google.com/compute/docs/metadata/querying-metadata.
-func (g *google) metadata(x *exchange, path string) {
+func (g *identity) metadata(x *exchange, path string) {
 	x.w.Header().Set("Metadata-Flavor", "Google")
 	text := func(s string) {
 		(&delivery{w: x.w, ctx: x.ctx, d: x.d}).whole(http.StatusOK, "application/text", []byte(s))

@@ -6,4 +6,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// net/http lingers half a second on a connection that it closes, then ends.
+		goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
+}

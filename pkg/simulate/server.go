@@ -37,7 +37,7 @@ type Options struct {
 // Server is a simulated provider. It is an http.Handler; Listen and Start serve it.
 type Server struct {
 	o        Options
-	google   google
+	google   identity
 	history  history
 	files    fileStore
 	journal  journal
@@ -190,5 +190,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	x := &exchange{s: s, w: w, r: r, ctx: ctx, t: t, e: e}
 	x.serve()
+	if ctx.Err() != nil {
+		panic(http.ErrAbortHandler) // what was not sent must not look sent
+	}
 	whole = !x.lost
 }
