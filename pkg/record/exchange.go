@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -29,6 +30,9 @@ type Exchange struct {
 	plain     []byte // the request without its content encoding; nil where it is not held
 	resp      []byte
 	encoding  string
+	media     string // the response's media type, or what its first bytes say it is
+	asked     bool   // the request asked for a stream
+	unsure    bool   // too little has come to say whether it is one
 	truncated bool
 	arrivals  []Arrival
 
@@ -170,13 +174,35 @@ func (x *Exchange) Response(status int, h http.Header, contentLength int64) {
 		x.guard("the response", func() { x.stream = x.format.NewStream(x.rec.opts.MaxText) })
 		return
 	}
-	x.guard("the response", func() {
-		framer := x.format.NewFramer(h.Get("Content-Type"), x.rec.opts.MaxFrame)
-		x.i.Stream = framer != nil
-		if framer != nil && Identity(x.encoding) {
-			x.framer, x.stream = framer, x.format.NewStream(x.rec.opts.MaxText)
-		}
-	})
+	x.asked, x.media = x.i.Stream, h.Get("Content-Type")
+	x.guard("the response", x.follow)
+}
+
+// follow decodes the response frame by frame from here on, if it is a stream.
+func (x *Exchange) follow() {
+	framer := x.format.NewFramer(x.media, x.rec.opts.MaxFrame)
+	x.i.Stream = framer != nil
+	if framer != nil && Identity(x.encoding) {
+		x.framer, x.stream = framer, x.format.NewStream(x.rec.opts.MaxText)
+	}
+}
+
+// sniffLen is how many bytes tell one kind of stream from another.
+const sniffLen = 8
+
+// sniff settles what a response is that was asked to be a stream and has no
+// media type that says so: some servers and gateways name none, or text/plain.
+func (x *Exchange) sniff(head []byte) {
+	head = bytes.TrimLeft(head, "\ufeff \t\r\n")
+	switch {
+	case bytes.HasPrefix(head, []byte("data:")), bytes.HasPrefix(head, []byte("event:")), bytes.HasPrefix(head, []byte("id:")), bytes.HasPrefix(head, []byte(":")):
+		x.media = "text/event-stream"
+	case bytes.HasPrefix(head, []byte("[")):
+		x.media = "application/json"
+	default:
+		return
+	}
+	x.guard("the response", x.follow)
 }
 
 // Write tells that a chunk of the response's body has come. It copies what it
@@ -188,6 +214,7 @@ func (x *Exchange) Write(chunk []byte) (terminal bool) {
 	now := time.Now()
 	if x.i.ResponseBytes == 0 {
 		x.i.Timing.FirstByteMS = llm.MillisOf(now.Sub(x.start))
+		x.unsure = x.asked && x.format != nil && !x.i.Stream && x.i.Status < http.StatusBadRequest && Identity(x.encoding)
 	}
 	x.i.ResponseBytes += int64(len(chunk))
 	x.arrived(now)
@@ -197,6 +224,11 @@ func (x *Exchange) Write(chunk []byte) (terminal bool) {
 		x.truncated = true
 	}
 	x.resp = append(x.resp, keep...)
+	if x.unsure && len(x.resp) >= sniffLen {
+		x.unsure = false
+		x.sniff(x.resp)
+		chunk = x.resp // what came before the answer was sure, too
+	}
 	if x.framer == nil || x.broken {
 		return false
 	}
