@@ -15,15 +15,6 @@ type Decision struct {
 	Value  *fact.Value
 }
 
-func vouchedFor(v *fact.Value) bool {
-	for i := range v.Seen {
-		if v.Seen[i].Named && !v.Seen[i].Tainted || v.Seen[i].Trusted {
-			return true
-		}
-	}
-	return false
-}
-
 func Decide(f *fact.Facts) Decision {
 	allow := func(rule string) Decision { return Decision{Action: llm.ActionAllow, Rule: rule} }
 	ask := func(rule string, v *fact.Value) Decision {
@@ -40,44 +31,85 @@ func Decide(f *fact.Facts) Decision {
 	if t.Class == fact.ClassOpenRead {
 		for i := range f.Values {
 			v := &f.Values[i]
-			if v.Kind == lex.Host && v.Origin == fact.Prose && !vouchedFor(v) {
+			if v.Kind == lex.Host && v.Origin == fact.Prose && !v.Linked() {
 				return ask("open-read-prose", v)
 			}
 		}
 		return allow("open-read")
 	}
-	if t.Verbs == fact.Prove {
-		return allow("prove")
-	}
 	if t.Local {
 		return allow("local")
 	}
-	mandate := false
-	if f.Delegated {
-		for i := range f.Solicited {
-			if f.Solicited[i].Named && !f.Solicited[i].Tainted {
-				mandate = true
+	if f.Labels.Tainted {
+		return ask("tainted", nil)
+	}
+	if t.Verbs == fact.Prove {
+		return allow("prove")
+	}
+	mandate := f.Mandate
+	asked := f.Asked == fact.AskedFor || f.AtUserPlace()
+	if f.Asked == fact.AskedFor && f.Match == fact.MatchNothing && !mandate && !f.AtUserPlace() {
+		return ask("mismatch", nil)
+	}
+	if !asked && !mandate {
+		return ask("unasked", nil)
+	}
+	alien := false // a name that only a page gave
+	sinks := true  // the user named every identifier that says where
+	for i := range f.Values {
+		v := &f.Values[i]
+		if v.Embedded || v.Role != fact.Names {
+			continue
+		}
+		if v.Kind.Strong() {
+			sinks = sinks && v.Origin == fact.User
+		} else if v.Origin == fact.Prose && v.FromWeb() {
+			alien = true
+		}
+	}
+	strong := 0
+	for i := range f.Values {
+		v := &f.Values[i]
+		if !v.Kind.Strong() || v.Embedded && sinks && strong > 0 {
+			continue
+		}
+		strong++
+		if v.Mandated {
+			continue
+		}
+		switch v.Origin {
+		case fact.Prose:
+			if v.Known() {
+				continue
+			}
+			if !v.Vouched() && !(v.Kind == lex.Host && v.Linked()) || alien && v.FromWeb() {
+				return ask("prose-ident", v)
+			}
+		case fact.Field:
+			if !asked && !v.Vouched() {
+				return ask("field-ident", v)
 			}
 		}
 	}
-	if f.Asked != fact.AskedFor && !mandate {
-		return ask("unasked", nil)
-	}
 	for i := range f.Values {
 		v := &f.Values[i]
-		if v.Kind.Strong() && v.Origin == fact.Prose && !vouchedFor(v) {
-			return ask("prose-ident", v)
+		if v.Role == fact.Names && !v.Embedded && !v.Kind.Strong() && v.Origin == fact.Prose && !v.Vouched() {
+			return ask("prose-name", v)
 		}
 	}
 	byUser := true
 	for i := range f.Values {
 		v := &f.Values[i]
-		if v.Role == fact.Names && !v.Embedded && v.Origin != fact.User {
+		if v.Role == fact.Names && !v.Embedded && v.Origin != fact.User && !v.Known() {
 			byUser = false
 		}
 	}
-	if len(f.Solicited) > 0 && !byUser && !mandate {
-		return ask("solicited", nil)
+	if !byUser && !mandate && !f.AtUserPlace() {
+		for i := range f.Solicited {
+			if h := &f.Solicited[i]; !h.Named || h.Web || h.Tainted {
+				return ask("solicited", nil)
+			}
+		}
 	}
 	return allow("asked")
 }

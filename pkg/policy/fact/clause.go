@@ -7,6 +7,7 @@ type clause struct {
 	cell        uint32
 	first, last uint32 // tokens [first, last)
 	verbs       Verbs  // asked for
+	mine        Verbs  // asked for to the speaker ("tell me"): of the user, the answer itself is meant
 	alone       Verbs  // of them, those that need no noun
 	nouns       Nouns
 	own         Verbs // said by somebody of themselves ("I'm looking to book …"): no request
@@ -24,7 +25,7 @@ func clauses(d *lex.Doc) []clause {
 		start := c.First
 		for t := c.First; t < c.First+c.Tokens; t++ {
 			if t+1 == c.First+c.Tokens || sentenceEnd(d.Text[d.Tokens[t].End:d.Tokens[t+1].Start]) {
-				if cl := speak(d, uint32(i), start, t+1); cl.verbs|cl.own != 0 {
+				if cl := speak(d, uint32(i), start, t+1); cl.verbs|cl.own|cl.mine != 0 {
 					out = append(out, cl)
 				}
 				start = t + 1
@@ -71,7 +72,11 @@ func speak(d *lex.Doc, cell, first, last uint32) clause {
 		}
 		noun := t > first && beforeNoun[d.Tokens[t-1].Hash]
 		if noun {
-			deeds |= w.deed
+			if definite[d.Tokens[t-1].Hash] {
+				deeds |= w.deed &^ Create // "the event" is there already
+			} else {
+				deeds |= w.deed
+			}
 			continue
 		}
 		if w.deed != 0 && t > first {
@@ -80,8 +85,12 @@ func speak(d *lex.Doc, cell, first, last uint32) clause {
 		if denied(d, first, t) {
 			continue
 		}
-		if w.verb&light != 0 {
+		if w.verb&light != 0 && !(t+1 < last && toMe[d.Tokens[t+1].Hash]) {
 			lightVerb = true
+		}
+		if w.verb&Send != 0 && t+1 < last && toMe[d.Tokens[t+1].Hash] {
+			cl.mine |= w.verb
+			continue
 		}
 		own := itself(d, first, t)
 		if own {
@@ -99,6 +108,10 @@ func speak(d *lex.Doc, cell, first, last uint32) clause {
 	}
 	return cl
 }
+
+var definite = hashes("the this that these those his her their its our your my same")
+
+var toMe = hashes("me us")
 
 var forget = lex.Hash("forget")
 

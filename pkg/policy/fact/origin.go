@@ -26,17 +26,21 @@ func (o Origin) String() string { return originNames[o%5] }
 
 // Seen is a place where a value was seen.
 type Seen struct {
-	Origin  Origin   `json:"-"`
-	Form    lex.Form `json:"-"`
-	Message int      `json:"message"` // its index; -1 is what stands outside the messages
-	Part    int      `json:"part"`
-	Tool    string   `json:"tool,omitempty"`
-	Key     string   `json:"key,omitempty"` // the field that it stood in
-	Start   int      `json:"start"`         // bytes in the part's text
-	End     int      `json:"end"`
-	Named   bool     `json:"named,omitempty"`   // the user named this page, file, mail or author
-	Tainted bool     `json:"tainted,omitempty"` // attack wording or hidden characters stand there
-	Trusted bool     `json:"trusted,omitempty"`
+	Origin    Origin   `json:"-"`
+	Form      lex.Form `json:"-"`
+	Message   int      `json:"message"` // its index; -1 is what stands outside the messages
+	Part      int      `json:"part"`
+	Tool      string   `json:"tool,omitempty"`
+	Key       string   `json:"key,omitempty"` // the field that it stood in
+	Start     int      `json:"start"`         // bytes in the part's text
+	End       int      `json:"end"`
+	Named     bool     `json:"named,omitempty"`   // the user named this page, file, mail or author
+	Tainted   bool     `json:"tainted,omitempty"` // attack wording or hidden characters stand there
+	Trusted   bool     `json:"trusted,omitempty"`
+	Mentioned bool     `json:"mentioned,omitempty"` // the user mentioned a name that its title holds
+	Author    bool     `json:"author,omitempty"`    // it is the address that a message came from
+	Rivals    bool     `json:"rivals,omitempty"`    // others of its kind stand beside it
+	Web       bool     `json:"web,omitempty"`       // an open-world read returned it
 
 	source int32
 	cell   uint32
@@ -50,13 +54,13 @@ func (s *Session) seen(l *Leaf) []Seen {
 	if len(l.tokens) == 0 {
 		return nil
 	}
-	out := s.phrase(l.tokens, l.Kind.Strong(), nil)
+	out := s.phrase(l.tokens, l.Kind, nil)
 	if len(out) == 0 && joinedLen(l.tokens) >= 6 {
 		out = s.pieces(l)
 	}
 	if len(out) == 0 && l.Role != Content {
 		lex.Decoded(l.Value, func(_, _ int, text string) {
-			for _, hit := range s.phrase(lex.Plain(text).Tokens, false, nil) {
+			for _, hit := range s.phrase(lex.Plain(text).Tokens, lex.NoIdent, nil) {
 				hit.Form = lex.Encoded
 				out = append(out, hit)
 			}
@@ -73,7 +77,7 @@ func joinedLen(tokens []lex.Token) (n int) {
 }
 
 // phrase looks a row of tokens up by its rarest one.
-func (s *Session) phrase(tokens []lex.Token, strong bool, out []Seen) []Seen {
+func (s *Session) phrase(tokens []lex.Token, kind lex.IdentKind, out []Seen) []Seen {
 	anchor, fewest := -1, 0
 	for i, t := range tokens {
 		n := len(s.index[t.Hash])
@@ -104,10 +108,10 @@ outer:
 			}
 			form = max(form, t.Form)
 		}
-		if strong && form != lex.Encoded && !bounded(d, first, first+len(tokens)-1) {
+		if kind.Strong() && form != lex.Encoded && !bounded(d, first, first+len(tokens)-1) {
 			continue
 		}
-		out = s.place(out, r.source, d, first, first+len(tokens)-1, form)
+		out = s.place(out, kind, r.source, d, first, first+len(tokens)-1, form)
 	}
 	return out
 }
@@ -141,6 +145,7 @@ func bounded(d *lex.Doc, first, last int) bool {
 // pieces finds a value that stands in pieces ("US13 3000 …", "U S 1 3"), or whose
 // own pieces stand as one word.
 func (s *Session) pieces(l *Leaf) []Seen {
+	kind := l.Kind
 	var joined []byte
 	for _, t := range l.tokens {
 		joined = append(joined, lex.Fold(l.text[t.Start:t.End])...)
@@ -152,7 +157,7 @@ func (s *Session) pieces(l *Leaf) []Seen {
 	if len(l.tokens) > 1 {
 		if refs := s.index[lex.Hash(string(joined))]; len(refs) > 0 {
 			for _, r := range refs[:min(len(refs), maxPostings)] {
-				out = s.place(out, r.source, s.sources[r.source].read.doc, int(r.token), int(r.token), lex.Split)
+				out = s.place(out, kind, r.source, s.sources[r.source].read.doc, int(r.token), int(r.token), lex.Split)
 			}
 		}
 	}
@@ -161,7 +166,7 @@ func (s *Session) pieces(l *Leaf) []Seen {
 		for _, r := range refs[:min(len(refs), maxPostings)] {
 			d := s.sources[r.source].read.doc
 			if last, ok := joins(d, int(r.token), joined); ok {
-				out = s.place(out, r.source, d, int(r.token), last, lex.Split)
+				out = s.place(out, kind, r.source, d, int(r.token), last, lex.Split)
 			}
 		}
 	}
@@ -184,7 +189,7 @@ func joins(d *lex.Doc, first int, want []byte) (last int, ok bool) {
 }
 
 // place adds a place to the list, unless one of that source and kind is there.
-func (s *Session) place(out []Seen, n int32, d *lex.Doc, first, last int, form lex.Form) []Seen {
+func (s *Session) place(out []Seen, kind lex.IdentKind, n int32, d *lex.Doc, first, last int, form lex.Form) []Seen {
 	src := &s.sources[n]
 	ci := d.Tokens[first].Cell
 	c := &d.Cells[ci]
@@ -197,6 +202,7 @@ func (s *Session) place(out []Seen, n int32, d *lex.Doc, first, last int, form l
 	default:
 		hit.Tool = src.tool.Name
 		hit.Trusted = src.trust == Trusted
+		hit.Web = src.tool.Class == ClassOpenRead
 		hit.Origin = Prose
 		whole := int(c.Tokens) <= 2*(last-first+1)+2
 		switch {
@@ -204,8 +210,12 @@ func (s *Session) place(out []Seen, n int32, d *lex.Doc, first, last int, form l
 		case c.Kind == lex.Field && whole, c.Kind == lex.Line && whole && src.tool.Class == ClassRead && src.tool.Nouns&(File|Message) == 0:
 			hit.Origin = Field
 		}
-		if src.call != nil && src.call.has(d, first, last) {
-			return out // an echo of what the model asked for
+		if hit.Origin == Field && kind == lex.Email && senderKey(c.Key) && src.trust != Trusted {
+			hit.Origin = Prose // whoever writes a message chooses what stands there
+			hit.Author = true
+		}
+		if src.call != nil && src.call.has(d, first, last) || src.tool.Local && hit.Origin == Prose && c.Kind != lex.Field && len(d.Cells) == 1 {
+			return out // an echo of what the model asked for, or a tool's own report
 		}
 	}
 	for i := range out {
@@ -217,10 +227,50 @@ func (s *Session) place(out []Seen, n int32, d *lex.Doc, first, last int, form l
 		}
 	}
 	if hit.Origin == Prose || hit.Origin == Field {
-		hit.Named = src.named || s.vouched(n, c.Record)
+		lvl := s.vouched(n, c.Record)
+		hit.Named = src.named || lvl == named
+		hit.Mentioned = lvl == mentioned
+		hit.Rivals = hit.Origin == Prose && rivals(d, ci, kind, int(d.Tokens[first].Start))
 		hit.Tainted = src.tainted && s.recordTainted(src, c.Record)
 	}
 	return append(out, hit)
+}
+
+// rivals tells whether the text that holds an identifier holds another of its
+// kind: then naming the text does not say which of them is meant.
+func rivals(d *lex.Doc, cell uint32, kind lex.IdentKind, at int) bool {
+	if kind != lex.Account && kind != lex.Email && kind != lex.Phone {
+		return false
+	}
+	record := d.Cells[cell].Record
+	var own *lex.Ident
+	for i := range d.Idents {
+		if id := &d.Idents[i]; int(id.Start) <= at && at < int(id.End) {
+			own = id
+		}
+	}
+	if own == nil {
+		return false
+	}
+	for i := range d.Idents {
+		id := &d.Idents[i]
+		c := &d.Cells[id.Cell]
+		if id.Kind != kind || id.Key == own.Key || c.Kind == lex.Field || d.Structured && c.Record != record {
+			continue
+		}
+		if kind == lex.Account && !alike(id.Key, own.Key) {
+			continue
+		}
+		return true
+	}
+	return false
+}
+
+// alike tells whether two account numbers could stand for each other: both begin
+// with letters or neither does, and both are about as long.
+func alike(a, b string) bool {
+	digit := func(s string) bool { return s[0] >= '0' && s[0] <= '9' }
+	return digit(a) == digit(b) && 2*len(a) >= len(b) && 2*len(b) >= len(a)
 }
 
 // has tells whether the call itself carried the words [first, last] of a doc.
@@ -262,41 +312,58 @@ func (s *Session) recordTainted(src *source, record uint32) bool {
 	return false
 }
 
+var senderKeys = hashes("sender from author by reply replyto poster commenter")
+
+func senderKey(key string) bool {
+	for _, w := range words(key) {
+		if senderKeys[lex.Hash(w)] {
+			return true
+		}
+	}
+	return false
+}
+
 var (
 	authorKeys = hashes("sender from author by owner creator username user login posted name")
 	titleKeys  = hashes("subject title filename name file path id id_ url channel topic label repo repository")
 )
 
-// vouched tells whether the user named an item of a result: the author of a
+// naming says how plainly the user named an item of a result.
+type naming uint8
+
+const (
+	unnamed   naming = iota
+	mentioned        // its title holds a name that the user mentioned
+	named            // the user named its author, its title, its file
+)
+
+// vouched tells how the user named an item of a result: by the author of a
 // message, the subject of a mail, the name of a file.
-func (s *Session) vouched(n int32, record uint32) bool {
+func (s *Session) vouched(n int32, record uint32) naming {
 	src := &s.sources[n]
 	d := src.read.doc
 	if !d.Structured {
-		return false
+		return unnamed
 	}
 	if v, ok := src.vouched[record]; ok {
 		return v
 	}
-	v := false
+	v := unnamed
 	for i := range d.Cells {
 		c := &d.Cells[i]
 		if c.Record != record || c.Kind != lex.Field || c.IsName || c.Tokens == 0 {
 			continue
 		}
-		if s.namesCell(d, c) {
-			v = true
-			break
-		}
+		v = max(v, s.namesCell(d, c))
 	}
 	if src.vouched == nil {
-		src.vouched = map[uint32]bool{}
+		src.vouched = map[uint32]naming{}
 	}
 	src.vouched[record] = v
 	return v
 }
 
-func (s *Session) namesCell(d *lex.Doc, c *lex.Cell) bool {
+func (s *Session) namesCell(d *lex.Doc, c *lex.Cell) (best naming) {
 	author, title := false, false
 	for _, w := range words(c.Key) {
 		h := lex.Hash(w)
@@ -304,18 +371,19 @@ func (s *Session) namesCell(d *lex.Doc, c *lex.Cell) bool {
 		title = title || titleKeys[h]
 	}
 	if !author && !title {
-		return false
+		return unnamed
 	}
 	cell := d.Tokens[c.First : c.First+c.Tokens]
 	for _, n := range s.names {
-		if !n.strong && !author && len(n.tokens) < 2 {
+		if !hashesIn(cell, n.tokens) {
 			continue
 		}
-		if hashesIn(cell, n.tokens) {
-			return true
+		if n.strong || author || len(n.tokens) > 1 {
+			return named
 		}
+		best = mentioned
 	}
-	return false
+	return best
 }
 
 func hashesIn(in []lex.Token, phrase []uint64) bool {

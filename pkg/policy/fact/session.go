@@ -29,7 +29,7 @@ type source struct {
 	named   bool  // the user named what was asked for: the page, the file, the inbox
 	tainted bool  // attack wording or hidden characters stand in it
 	// vouched caches, per record, whether the user named the record.
-	vouched map[uint32]bool
+	vouched map[uint32]naming
 }
 
 // past is a call that the model made before.
@@ -70,7 +70,8 @@ type Labels struct {
 // name is something that the user called by its name.
 type name struct {
 	tokens []uint64
-	strong bool // quoted, or an identifier
+	strong bool   // quoted, or an identifier
+	at     uint32 // its first token
 }
 
 // NewSession begins an empty conversation. trustOf tells how far a tool result is
@@ -165,7 +166,9 @@ func (s *Session) result(p *llm.Part, message, part int) {
 		return
 	}
 	src.tainted = len(src.read.wording) > 0 || len(src.read.doc.Hidden) > 0
-	src.named = s.namedCall(leaves)
+	// Only of what holds texts does naming mean pointing at them: to name a hotel is
+	// not to vouch for its reviews.
+	src.named = src.tool.Nouns&(File|Message|Channel|Web|Repo|Issue) != 0 && s.namedCall(leaves)
 	if src.trust != Trusted {
 		s.labels.Untrusted = true
 		s.labels.Tainted = s.labels.Tainted || src.tainted
@@ -212,11 +215,14 @@ func namesIn(d *lex.Doc) []name {
 		if first >= last {
 			return
 		}
-		n := name{strong: strong}
+		n := name{strong: strong, at: uint32(first)}
 		for _, t := range d.Tokens[first:last] {
 			n.tokens = append(n.tokens, t.Hash)
 		}
 		if len(n.tokens) == 1 && (stop[n.tokens[0]] || d.Tokens[first].End-d.Tokens[first].Start < 2) {
+			return
+		}
+		if formatName(d, first, last) {
 			return
 		}
 		out = append(out, n)
@@ -263,6 +269,18 @@ func namesIn(d *lex.Doc) []name {
 		i = j - 1
 	}
 	return out
+}
+
+var formatWords = hashes("yyyy yy mm dd hh ss mmm")
+
+// formatName tells of a pattern such as 'YYYY-MM-DD', which names nothing.
+func formatName(d *lex.Doc, first, last int) bool {
+	for _, t := range d.Tokens[first:last] {
+		if !formatWords[t.Hash] {
+			return false
+		}
+	}
+	return true
 }
 
 func isAlnum(c byte) bool {

@@ -66,7 +66,7 @@ type word struct {
 // The vocabulary is general English and the words that tools are named with.
 // Nothing in it belongs to one tool, one task or one attack.
 var verbWords = map[Verbs]string{
-	Send:   "send resend email mail message dm text reply respond answer forward write post publish tweet comment notify inform tell contact submit announce broadcast greet thank invite share ask remind report deliver relay upload fill input type enter share propose raise chat ping say mention attach push",
+	Send:   "send sent resend email mail message dm text reply respond answer forward write post publish tweet comment notify inform tell contact submit announce broadcast greet thank invite share remind deliver relay upload fill input type enter share propose raise chat ping attach push",
 	Pay:    "pay repay prepay transfer wire remit refund reimburse donate settle deposit withdraw send charge tip",
 	Buy:    "buy rebuy purchase order reorder checkout subscribe get shop",
 	Create: "create make add set setup schedule new generate write save put insert append register build compose draft open plan arrange start prepare file issue record log fork init commit propose",
@@ -86,14 +86,14 @@ var verbWords = map[Verbs]string{
 }
 
 // aloneWords need no noun beside them.
-var aloneWords = "email mail message dm reply respond forward pay repay refund reimburse wire remit donate buy rebuy purchase order reorder checkout invite book reserve star unstar clone unsubscribe reschedule download visit login verify tweet notify uninstall share text write post tell inform comment greet remind browse"
+var aloneWords = "email mail message dm reply respond forward pay repay refund reimburse wire remit donate buy rebuy purchase order reorder checkout invite book reserve star unstar clone unsubscribe reschedule download visit login verify tweet notify uninstall share text write post tell inform comment greet remind browse send sent resend"
 
 // deedWords are nouns that name a doing.
 var deedWords = map[Verbs]string{
 	Book:   "reservation reservations booking bookings",
 	Pay:    "payment payments transfer transfers transaction transactions refund refunds donation deposit",
 	Buy:    "purchase purchases order orders checkout",
-	Send:   "comment comments post posts reply message messages email emails announcement feedback call",
+	Send:   "comment comments post posts reply announcement",
 	React:  "star stars like vote",
 	Grant:  "invitation invite access permission permissions ownership",
 	Delete: "deletion removal cancellation",
@@ -105,7 +105,7 @@ var deedWords = map[Verbs]string{
 
 var nounWords = map[Nouns]string{
 	Message:  "message messages email emails mail mails dm dms text note reply letter inbox greeting question comment comments feedback answer newsletter sms notification announcement summary attachment",
-	Money:    "money payment payments transaction transactions transfer bill bills invoice invoices rent fee fees amount balance funds fund salary debt deposit refund dollars euros usd eur iban account order orders subscription price cost bank tax",
+	Money:    "money payment payments transaction transactions transfer bill bills invoice invoices rent fee fees amount balance funds fund salary debt deposit refund dollars euros usd eur iban order orders subscription standing price cost bank tax",
 	Event:    "event events meeting meetings appointment appointments calendar reminder reminders lunch dinner call session schedule check-up checkup booking",
 	File:     "file files document documents doc docs spreadsheet folder folders directory dir pdf image images photo attachment attachments template invoice invoices notes list report book copy node path disk drive slides data script archive",
 	Web:      "web webpage webpages website websites page pages site sites link links url urls uri article articles blog forum online internet homepage form thread http https browser",
@@ -116,7 +116,7 @@ var nounWords = map[Nouns]string{
 	Goods:    "product products item items cart basket purchase goods order orders shopping checkout",
 	Repo:     "repo repos repository repositories project projects code branch git github ownership",
 	Issue:    "issue issues ticket tickets bug bugs",
-	Task:     "instruction instructions request requests requested task tasks todo todos to-do action actions need needs step steps homework assignment assignments issue work ask job errand errands duties list it plan plans",
+	Task:     "instruction instructions request requests requested task tasks todo todos to-do action actions need needs step steps homework assignment assignments issue work ask job errand errands duties list it them those plan plans",
 	KeyNoun:  "key keys ssh token tokens secret secrets",
 }
 
