@@ -103,7 +103,7 @@ func (b *backend) Status(context.Context) (Status, error) {
 }
 
 func (b *backend) Providers(context.Context) ([]Provider, error) {
-	return []Provider{{Name: "openai", State: "ready", APIs: []string{"responses"}}}, nil
+	return []Provider{{Name: "openai", State: "ready", APIs: []llm.API{llm.APIResponses}}}, nil
 }
 
 func (b *backend) Feed() *feed.Feed { return b.feed }

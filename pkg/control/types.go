@@ -118,14 +118,15 @@ type Stat struct {
 
 // Provider is a provider and whether it can be called.
 type Provider struct {
-	Name      string   `json:"name"`
-	State     string   `json:"state"` // ready, no key, unreachable, off
-	Reason    string   `json:"reason,omitempty"`
-	BaseURL   string   `json:"base_url"` // for clients
-	Upstream  string   `json:"upstream,omitempty"`
-	KeySource string   `json:"key_source,omitempty"` // where the key comes from, never the key
-	APIs      []string `json:"apis"`
-	Models    []string `json:"models,omitempty"` // what a local server offers
+	Name      string    `json:"name"`
+	Title     string    `json:"title"` // for people
+	State     string    `json:"state"` // ready, no key, unreachable, off
+	Why       string    `json:"why,omitempty"`
+	BaseURL   string    `json:"base_url"`             // for clients
+	Upstream  string    `json:"upstream,omitempty"`   // what archestra calls
+	KeySource string    `json:"key_source,omitempty"` // where the key comes from, never the key
+	APIs      []llm.API `json:"apis"`
+	Models    []string  `json:"models,omitempty"` // what a local server offers
 }
 
 // Status is how a server fares.

@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/archestra-ai/archestra-cli/pkg/config"
+	"github.com/archestra-ai/archestra-cli/pkg/filter"
+	"github.com/archestra-ai/archestra-cli/pkg/printable"
+)
+
+// Exit codes.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// Main runs the command line of this process and returns its exit code.
+func Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	workdir, err := os.Getwd()
+	if err != nil {
+		workdir = "."
+	}
+	return run(ctx, &app{
+		in: os.Stdin, out: newScreen(os.Stdout, os.LookupEnv), err: newScreen(os.Stderr, os.LookupEnv),
+		lookupEnv: os.LookupEnv, workdir: workdir,
+	}, os.Args[1:])
+}
+
+// run runs one command line.
+func run(ctx context.Context, a *app, args []string) int {
+	root := newRoot(a)
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	code := exitCode(a, err)
+	if code != exitOK {
+		fmt.Fprintf(a.err, "archestra: %s\n", printable.New(err.Error()))
+	}
+	if code == exitUsage {
+		fmt.Fprintf(a.err, "%s --help tells how it is used.\n", cmd.CommandPath())
+	}
+	return code
+}
+
+// exitCode maps an error to an exit code, for the whole program.
+func exitCode(a *app, err error) int {
+	var (
+		usage   *usageError
+		setting *config.Error
+		words   *filter.Error
+	)
+	switch {
+	case err == nil, errors.Is(err, errPipeClosed):
+		return exitOK
+	case !a.started, errors.As(err, &usage), errors.As(err, &words),
+		errors.As(err, &setting) && setting.Origin == config.FromFlag:
+		return exitUsage
+	}
+	return exitFailure
+}
+
+// usageError is what the caller did wrong.
+type usageError struct{ msg string }
+
+func (e *usageError) Error() string { return e.msg }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "archestra",
+		Short: "A local security proxy between AI applications and model providers",
+		Long: `archestra stands between AI applications and model providers on this machine:
+it passes every byte on as it came, records every exchange, shows it while it
+happens, and stops what your rules forbid.
+
+Point a client at http://localhost:9000/v1/{provider}/{profile}, such as
+http://localhost:9000/v1/openai/default.`,
+		Example: `  archestra serve
+  archestra tail
+  archestra logs --since 1h`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE:          group,
+		PersistentPreRun: func(*cobra.Command, []string) {
+			a.started = true
+		},
+	}
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(
+		newProviders(a),
+		newProfiles(a),
+		newTail(a),
+		newLogs(a),
+		newShow(a),
+		newStats(a),
+		newExport(a),
+		newVersion(a),
+		newCompletion(a),
+	)
+	return root
+}
+
+// group is what a command does that only holds others: it tells which.
+func group(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("%q is not a command of %s", args[0], cmd.CommandPath())
+	}
+	return cmd.Help()
+}

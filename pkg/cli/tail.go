@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/archestra-ai/archestra-cli/pkg/control"
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/pkg/printable"
+)
+
+type tailOptions struct {
+	filterFlags
+	json, plain bool
+}
+
+func newTail(a *app) *cobra.Command {
+	var o tailOptions
+	cmd := &cobra.Command{
+		Use:   "tail",
+		Short: "Follow what passes, as it happens",
+		Long: `Follows what passes through the running server, as it happens. A server that is
+not there yet, or goes away, is waited for.
+
+In a pipe, and with --json, each event is one line of JSON: started,
+first_token, tool_call, verdict, held, finished, and lost where this reader was
+too slow. What runs already is told first, with seq 0.`,
+		Example: `  archestra tail
+  archestra tail --plain --filter 'provider:anthropic tool:*'
+  archestra tail --since 10m --json | jq 'select(.type == "finished")'`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.tail(cmd.Context(), cmd, o) },
+	}
+	o.add(cmd)
+	addJSON(cmd, &o.json)
+	cmd.Flags().BoolVar(&o.plain, "plain", false, "one line an event, for people")
+	cmd.MarkFlagsMutuallyExclusive("json", "plain")
+	addSourceFlags(cmd)
+	return cmd
+}
+
+func (a *app) tail(ctx context.Context, cmd *cobra.Command, o tailOptions) error {
+	var opts control.EventsOptions
+	var err error
+	if opts.Filter, opts.Since, err = o.parse(time.Now()); err != nil {
+		return err
+	}
+	cfg, err := a.load(cmd)
+	if err != nil {
+		return err
+	}
+	client := control.NewClient(cfg.DataDir)
+	defer client.Close()
+
+	attached, told := false, false
+	opts.Attached = func() {
+		if told {
+			a.say("Attached.")
+		}
+		attached, told = true, false
+	}
+	opts.Detached = func(err error) {
+		switch {
+		case told:
+		case attached:
+			a.say("The server has gone; waiting for it to come back.")
+		case errors.Is(err, control.ErrNoServer):
+			a.say("No archestra serves %s; waiting for one. Start it with: archestra serve", cfg.DataDir)
+		default:
+			a.say("The server cannot be reached: %v; trying on.", err)
+		}
+		told = true
+	}
+	show := func(e *llm.Event) error { return a.json(e) }
+	if o.plain || a.out.terminal && !o.json {
+		show = func(e *llm.Event) error { return a.plainEvent(e) }
+	}
+	for e, err := range client.Events(ctx, opts) {
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil // whoever looked has seen enough
+			}
+			return err
+		}
+		if err := show(&e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plainEvent prints one event in a line.
+func (a *app) plainEvent(e *llm.Event) error {
+	if e.Type == llm.EventLost {
+		return a.out.line(printable.Line(fmt.Sprintf("… %s lost: this reader was too slow", plural(int64(e.Lost), "event"))))
+	}
+	i := e.Interaction
+	if i == nil {
+		return nil
+	}
+	mark, st, words := eventWords(e)
+	head := printable.Line(e.At.Local().Format("15:04:05") + " ")
+	word := printable.Line(fmt.Sprintf("%s %-11s ", mark, strings.ReplaceAll(string(e.Type), "_", " ")))
+	if e.Type == llm.EventFinished {
+		word = printable.Line(fmt.Sprintf("%s %-11s ", mark, i.State))
+	}
+	rest := printable.Line(strings.Join(nonEmpty(shortID(i.ID), i.Profile, i.Provider, modelOf(i), words), " "))
+	if w := a.out.width(); w > 0 {
+		rest = rest.Truncate(max(0, w-head.Width()-word.Width()))
+	}
+	_, err := io.WriteString(a.out, head.String()+a.out.paint(st, word)+rest.String()+"\n")
+	return err
+}
+
+// eventWords says in short what an event tells.
+func eventWords(e *llm.Event) (mark string, st style, words string) {
+	i := e.Interaction
+	switch e.Type {
+	case llm.EventStarted:
+		return "◌", plain, ""
+	case llm.EventFirstToken:
+		return "▸", blue, humanMillis(i.TTFTMS)
+	case llm.EventToolCall, llm.EventVerdict, llm.EventHeld:
+		c := e.ToolCall
+		if c == nil {
+			return "→", blue, ""
+		}
+		args := c.ArgumentsText
+		if len(c.Arguments) > 0 {
+			args = oneLine(c.Arguments)
+		}
+		words = strings.Join(nonEmpty(string(c.Verdict), c.Rule, c.Name, args), " ")
+		switch c.Verdict {
+		case llm.ActionBlock:
+			return "✗", red, words
+		case llm.ActionAsk:
+			return "?", yellow, words
+		}
+		return "→", blue, words
+	case llm.EventProgress:
+		return "·", dim, e.Text
+	}
+	state := stateCell(i)
+	facts := nonEmpty(humanTokens(i.Usage), "ttft "+humanMillis(i.TTFTMS), "took "+humanMillis(i.DurationMS), humanCost(i.CostUSD))
+	if i.Status != 0 {
+		facts = append([]string{fmt.Sprint(i.Status)}, facts...)
+	}
+	if i.Error != nil {
+		facts = append(facts, strings.Join(nonEmpty(i.Error.Type, i.Error.Code, i.Error.Message), ", "))
+	}
+	return glyph(i.State), state.style, strings.Join(facts, " ")
+}
