@@ -58,7 +58,7 @@ func BenchmarkOverhead(b *testing.B) {
 		if i > 0 {
 			history.WriteByte(',')
 		}
-		history.WriteString(`{"role":"user","content":"` + message + `"}`)
+		history.WriteString(`{"role":"` + []string{"assistant", "user"}[i%2] + `","content":"` + message + `"}`)
 	}
 	answer := `{"id":"c","object":"chat.completion","model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":"` + message + `"},"finish_reason":"stop"}],"usage":{"prompt_tokens":20,"completion_tokens":10,"total_tokens":30}}`
 	events := strings.Repeat(chunkHi, 200) + chunkStop + chunkDone

@@ -49,6 +49,7 @@ func newestText(f wire.Format, body []byte, r wire.Request) string {
 	// An error means that the range was cut; what was read before it counts.
 	c, _ := f.Conversation(newest)
 	var b strings.Builder
+	b.Grow(min(len(newest), searchLimit+1))
 	add := func(s string) {
 		if s == "" || b.Len() >= searchLimit {
 			return
