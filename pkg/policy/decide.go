@@ -44,6 +44,9 @@ func Decide(f *fact.Facts) Decision {
 		return ask("tainted", nil)
 	}
 	if t.Verbs == fact.Prove {
+		if f.Confirms != nil {
+			return Decide(f.Confirms)
+		}
 		return allow("prove")
 	}
 	mandate := f.Mandate
@@ -78,6 +81,10 @@ func Decide(f *fact.Facts) Decision {
 			continue
 		}
 		switch v.Origin {
+		case fact.Model:
+			if !v.Embedded {
+				return ask("model-ident", v)
+			}
 		case fact.Prose:
 			if v.Known() {
 				continue

@@ -81,6 +81,10 @@ type Facts struct {
 	Solicited []Seen
 	Mandate   bool // one of them is what the user delegated to
 
+	// Confirms holds the facts of the effect that a confirming call (a code, a
+	// password) lets happen.
+	Confirms *Facts
+
 	leaves []Leaf
 }
 
@@ -217,6 +221,9 @@ func (s *Session) Facts(c llm.ToolCall) *Facts {
 		if l.Role == Content || l.Kind == lex.NoIdent {
 			s.embedded(f, l)
 		}
+	}
+	if f.Tool.Verbs == Prove {
+		f.Confirms = s.effect
 	}
 	s.asked(f)
 	for i := range f.Solicited {

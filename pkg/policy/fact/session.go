@@ -48,7 +48,8 @@ type Session struct {
 	sources []source
 	index   map[uint64][]ref
 	calls   map[string]*past
-	last    *past // for results that carry no call id
+	last    *past  // for results that carry no call id
+	effect  *Facts // of the last call that acts, but for those that only confirm
 	tools   map[string]*Tool
 	names   []name
 	user    []int32 // sources that the user wrote
@@ -142,6 +143,9 @@ func (s *Session) called(c llm.ToolCall) {
 	leaves, _ := Leaves(c)
 	p := &past{name: c.Name, leaves: leaves, raw: string(c.Arguments) + c.ArgumentsText}
 	s.last = p
+	if t := s.toolNamed(c.Name); t.Class >= ClassEffect && t.Verbs != Prove && !t.Local {
+		s.effect = s.Facts(c)
+	}
 	if c.ID != "" {
 		s.calls[c.ID] = p
 	}

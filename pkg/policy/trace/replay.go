@@ -47,7 +47,7 @@ func Replay(a *fact.Analyzer, tools []llm.Tool, r *Run) Outcome {
 			if d.Action != llm.ActionAllow {
 				out.Touched = true
 				out.Blocked = out.Blocked || d.Action == llm.ActionBlock
-				if p := policy.Sink(f); !prompts[p] {
+				if p := policy.Sink(cmpOr(f.Confirms, f)); !prompts[p] {
 					prompts[p] = true
 					out.Asks++
 				}
@@ -65,4 +65,11 @@ func Replay(a *fact.Analyzer, tools []llm.Tool, r *Run) Outcome {
 	}
 	out.Stopped = need && any || !need && any && all
 	return out
+}
+
+func cmpOr(a, b *fact.Facts) *fact.Facts {
+	if a != nil {
+		return a
+	}
+	return b
 }
