@@ -16,7 +16,7 @@ func newCompletion(a *app) *cobra.Command {
   archestra completion zsh > "${fpath[1]}/_archestra"
   archestra completion fish > ~/.config/fish/completions/archestra.fish
   archestra completion powershell | Out-String | Invoke-Expression`,
-		ValidArgs:             []string{"bash", "zsh", "fish", "powershell"},
+		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 || !slices.Contains(cmd.ValidArgs, args[0]) {
 				return usagef("which shell? Give one of %s", strings.Join(cmd.ValidArgs, ", "))

@@ -49,7 +49,6 @@ printable; in a pipe or a file they are what went over the wire.`,
 	}
 	addJSON(cmd, &o.json)
 	cmd.Flags().StringVar(&o.raw, "raw", "", "print the bytes of the request or the response")
-	cmd.MarkFlagsMutuallyExclusive("json", "raw")
 	// Registering can only fail for a flag that does not exist.
 	_ = cmd.RegisterFlagCompletionFunc("raw", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return []string{string(control.SideRequest), string(control.SideResponse)}, cobra.ShellCompDirectiveNoFileComp
@@ -62,6 +61,9 @@ func (a *app) show(ctx context.Context, cmd *cobra.Command, o showOptions) error
 	side := control.Side(o.raw)
 	if o.raw != "" && side != control.SideRequest && side != control.SideResponse {
 		return usagef("--raw %s: want %s or %s", o.raw, control.SideRequest, control.SideResponse)
+	}
+	if o.json && o.raw != "" {
+		return usagef("--json and --raw cannot be had together")
 	}
 	src, err := a.open(ctx, cmd)
 	if err != nil {

@@ -40,12 +40,14 @@ too slow. What runs already is told first, with seq 0.`,
 	o.add(cmd)
 	addJSON(cmd, &o.json)
 	cmd.Flags().BoolVar(&o.plain, "plain", false, "one line an event, for people")
-	cmd.MarkFlagsMutuallyExclusive("json", "plain")
 	addSourceFlags(cmd)
 	return cmd
 }
 
 func (a *app) tail(ctx context.Context, cmd *cobra.Command, o tailOptions) error {
+	if o.json && o.plain {
+		return usagef("--json and --plain cannot be had together")
+	}
 	var opts control.EventsOptions
 	var err error
 	if opts.Filter, opts.Since, err = o.parse(time.Now()); err != nil {
