@@ -61,9 +61,13 @@ func (st *stream) Answer() llm.Answer {
 		a.Reasoning = st.texts[fieldSummary].String()
 	}
 	if st.begun {
-		reason := st.status
-		if reason == "incomplete" && st.incomplete != "" {
+		reason := ""
+		switch {
+		case !st.complete: // a stream's status is in_progress until its end
+		case st.status == "incomplete" && st.incomplete != "":
 			reason = st.incomplete
+		default:
+			reason = st.status
 		}
 		a.Choices = []llm.Choice{{Text: st.texts[fieldText].String(), FinishReason: reason}}
 		a.FinishReasons = []string{reason}

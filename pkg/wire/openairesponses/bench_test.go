@@ -11,6 +11,21 @@ func frame(event, data string) sse.Frame {
 	return sse.Frame{Event: []byte(event), Data: []byte(data)}
 }
 
+func TestFramesDoNotAllocate(t *testing.T) {
+	st := openairesponses.New().NewStream(1 << 30)
+	f := frame("", `{"type":"response.output_text.delta","sequence_number":9,"item_id":"msg_1","output_index":0,"content_index":0,"delta":" fox"}`)
+	st.Frame(f)
+	// The text grows by doubling: a hundred thousand frames grow it some thirty times.
+	n := testing.AllocsPerRun(1, func() {
+		for range 100_000 {
+			st.Frame(f)
+		}
+	})
+	if n > 60 {
+		t.Errorf("%v allocations in 100000 frames", n)
+	}
+}
+
 func BenchmarkFrame(b *testing.B) {
 	for name, delta := range map[string]sse.Frame{
 		"text": frame("response.output_text.delta", `{"type":"response.output_text.delta","sequence_number":9,"item_id":"msg_05500b38c2cd9bfc00691c7c9d222481a3",`+

@@ -52,7 +52,7 @@ func (st *stream) callItem(it *item, m *members, whole bool) (d wire.Delta) {
 	d.ToolCall = true
 	if it.call < 0 {
 		d.Token = true
-		if !st.callsKept.Take(itemCost + len(m.callID) + len(name)) {
+		if !st.callsKept.Take(callCost + len(m.callID) + len(name)) {
 			return d
 		}
 		id := fold.String(m.callID)

@@ -1,7 +1,6 @@
 package openairesponses
 
 import (
-	"bytes"
 	"encoding/json"
 	"strings"
 
@@ -173,7 +172,7 @@ func file(kind llm.PartKind, url, data, fileID, name view.Value) llm.Part {
 			continue
 		}
 		if p.Media, p.Bytes = view.Data(v); p.Media == "" && p.Bytes == 0 {
-			if bytes.Equal(v.Raw, url.Raw) {
+			if v.Span() == url.Span() {
 				p.Text, p.Span = v.Text(), v.Span()
 			} else {
 				p.Bytes = v.Size()
@@ -223,7 +222,7 @@ func (r *reader) call(kind string, m inputMembers) []llm.Part {
 			continue
 		}
 		for _, res := range r.results(v) {
-			res.CallID, res.IsError = p.CallID, bytes.Equal(v.Raw, m.failure.Raw)
+			res.CallID, res.IsError = p.CallID, v.Span() == m.failure.Span()
 			parts = append(parts, res)
 		}
 	}

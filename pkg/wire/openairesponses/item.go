@@ -21,7 +21,8 @@ type item struct {
 
 const (
 	maxItems = 4096 // of a response; a model that calls one tool after another has some dozens
-	itemCost = 64   // of an item or a call to the budget, beside its texts
+	maxID    = 256  // bytes of an item's id; a longer one is not used
+	callCost = 64   // of a call to its budget, beside its texts
 )
 
 // members are those of an output item as they stand in the JSON text, as far as
@@ -103,9 +104,12 @@ func (st *stream) findOrAdd(e *event, kind string) *item {
 
 func (st *stream) add(it item) *item {
 	st.begun = true
-	if len(st.items) == maxItems || !st.kept.Take(itemCost+len(it.id)) {
+	if len(st.items) == maxItems {
 		st.lost = true
 		return nil
+	}
+	if len(it.id) > maxID {
+		it.id = ""
 	}
 	st.items = append(st.items, it)
 	return &st.items[len(st.items)-1]
@@ -125,11 +129,12 @@ func (st *stream) output(index int64, raw []byte, whole bool) (d wire.Delta) {
 	return st.fill(it, &m, whole)
 }
 
-// fill puts into an item what an object says of it. Without an item, as a limit
-// of ours left it out, calls are kept all the same.
+// fill puts into an item what an object says of it. The item is nil if there are
+// too many.
 func (st *stream) fill(it *item, m *members, whole bool) (d wire.Delta) {
 	if it == nil {
-		it = &item{index: int64(len(st.items)), call: -1}
+		_, _, _, d.ToolCall = m.client()
+		return d
 	}
 	switch string(m.kind) {
 	case "message":

@@ -18,6 +18,7 @@ type stream struct {
 	texts           [fields]fold.Text
 	live            field // the reasoning that came first: fieldReasoning or fieldSummary
 	items           []item
+	parts           int // of all items
 	calls           []call
 	whole           int // calls that are whole
 

@@ -22,18 +22,21 @@ type part struct {
 	index int64
 }
 
-const maxParts = 1024 // of an item; real ones have a few
+const maxParts = 1 << 16 // of a response
 
 // begin notes that something of a part has come, and tells whether it is the first.
-func (it *item) begin(p part) bool {
+func (st *stream) begin(it *item, p part) bool {
 	for i := len(it.parts) - 1; i >= 0; i-- {
 		if it.parts[i] == p {
 			return false
 		}
 	}
-	if len(it.parts) < maxParts {
-		it.parts = append(it.parts, p)
+	if st.parts == maxParts {
+		st.lost = true
+		return false
 	}
+	st.parts++
+	it.parts = append(it.parts, p)
 	return true
 }
 
@@ -55,7 +58,7 @@ func (st *stream) textDelta(e *event, f field, kind string) (d wire.Delta) {
 		return wire.Delta{Token: len(e.delta) > 2}
 	}
 	p := part{f, e.partIndex}
-	it.begin(p)
+	st.begin(it, p)
 	d.Token = st.appendText(it, p, e.delta)
 	return d
 }
@@ -72,7 +75,7 @@ func (st *stream) textDone(e *event, f field, kind string, literal []byte) (d wi
 }
 
 func (st *stream) wholePart(it *item, p part, literal []byte) bool {
-	if len(literal) <= 2 || !it.begin(p) {
+	if len(literal) <= 2 || !st.begin(it, p) {
 		return false
 	}
 	return st.appendText(it, p, literal)
