@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/archestra-ai/archestra-cli/pkg/printable"
@@ -91,7 +92,19 @@ func (t *table) fit() {
 	if t.room == 0 {
 		return
 	}
-	for t.total() > t.room && (t.narrow() || t.dropOne()) {
+	for {
+		whole := slices.Clone(t.widths)
+		for t.total() > t.room && t.narrow() {
+		}
+		if t.total() <= t.room {
+			return
+		}
+		narrow := t.widths
+		t.widths = whole // with one column less, the others may be wider again
+		if !t.dropOne() {
+			t.widths = narrow
+			return
+		}
 	}
 }
 

@@ -88,3 +88,6 @@ func (f *Feed) Close() {
 	}
 	f.running = nil
 }
+
+// Subscribers returns how many look.
+func (f *Feed) Subscribers() int { return int(f.watched.Load()) }
