@@ -69,7 +69,7 @@ type Timeouts struct {
 // Access says who may call beside the programs of this machine.
 type Access struct {
 	AllowRemote    bool     // listen beyond loopback
-	Token          Secret   // what a caller must show where AllowRemote is on
+	Token          Secret   // what every caller must show, where it is set
 	AllowedHosts   []string // further values of Host
 	AllowedOrigins []string // values of Origin that may call, such as a desktop app's
 	StrictProfiles bool     // refuse profiles that do not exist yet

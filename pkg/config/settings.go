@@ -85,7 +85,7 @@ var table = []Setting{
 
 	{Name: "allow-remote", Default: "false", Help: "listen beyond loopback; needs a token", Accepts: acceptsBool, Bool: true, Trusted: true,
 		bind: func(c *Config) parser { return boolean(&c.Access.AllowRemote) }},
-	{Name: "token", Help: "what every caller must send in X-Archestra-Token where allow-remote is on", Accepts: "at least 16 characters", Secret: true, Trusted: true,
+	{Name: "token", Help: "what every caller must send in X-Archestra-Token; needed with allow-remote", Accepts: "at least 16 characters", Secret: true, Trusted: true,
 		bind: func(c *Config) parser { return secret(&c.Access.Token) }},
 	{Name: "allowed-hosts", Help: "further values of Host that are answered, comma-separated", Accepts: "host names", Trusted: true,
 		bind: func(c *Config) parser { return list(&c.Access.AllowedHosts, checkHost) }},
