@@ -82,7 +82,7 @@ func TestNothingFromOutsideIsObeyed(t *testing.T) {
 		for n, line := range strings.Split(out, "\n") {
 			for _, r := range ours.ReplaceAllString(line, "") {
 				if r != '\t' && (!unicode.IsPrint(r) || unicode.Is(unicode.Cf, r)) {
-					t.Fatalf("%s, line %d prints %U:\n%q", what, n+1, r, line)
+					t.Fatalf("%s, line %d prints %U, in %.300q", what, n+1, r, line)
 				}
 			}
 		}
