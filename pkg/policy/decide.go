@@ -89,7 +89,7 @@ func Decide(f *fact.Facts) Decision {
 			if v.Known() {
 				continue
 			}
-			if !v.Vouched() && !(v.Kind == lex.Host && v.Linked()) || alien && v.FromWeb() {
+			if v.Kind == lex.Host && !v.Linked() || v.Kind != lex.Host && !v.Vouched() || alien && v.FromWeb() {
 				return ask("prose-ident", v)
 			}
 		case fact.Field:

@@ -13,7 +13,7 @@ import (
 type reading struct {
 	doc     *lex.Doc
 	clauses []clause
-	wording []lex.Mark
+	marks   []lex.Mark // attack wording, hidden characters, requests behind an encoding
 }
 
 func (r *reading) size() int {
@@ -73,7 +73,13 @@ func (a *Analyzer) read(text string, plain bool) *reading {
 	}
 	r.clauses = clauses(r.doc)
 	if !plain {
-		r.wording = wording(r.doc)
+		r.marks = append(wording(r.doc), r.doc.Hidden...)
+		for _, cl := range r.clauses {
+			if cl.encoded && cl.verbs&acting != 0 && cl.last-cl.first >= 4 {
+				t := r.doc.Tokens[cl.first]
+				r.marks = append(r.marks, lex.Mark{Start: t.Start, End: t.End, What: "a request behind an encoding"})
+			}
+		}
 	}
 
 	a.mu.Lock()

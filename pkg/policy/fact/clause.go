@@ -10,6 +10,7 @@ type clause struct {
 	mine        Verbs  // asked for to the speaker ("tell me"): of the user, the answer itself is meant
 	alone       Verbs  // of them, those that need no noun
 	nouns       Nouns
+	encoded     bool  // it stands behind an encoding
 	own         Verbs // said by somebody of themselves ("I'm looking to book …"): no request
 }
 
@@ -31,6 +32,20 @@ func clauses(d *lex.Doc) []clause {
 				start = t + 1
 			}
 		}
+	}
+	// What stands behind an encoding is one sentence for each encoded run.
+	for t := d.Visible; t < len(d.Tokens); {
+		start := t
+		for t < len(d.Tokens) && d.Tokens[t].Hash != 0 {
+			t++
+		}
+		if t-start >= 3 {
+			if cl := speak(d, d.Tokens[start].Cell, uint32(start), uint32(t)); cl.verbs|cl.mine != 0 {
+				cl.encoded = true
+				out = append(out, cl)
+			}
+		}
+		t++
 	}
 	return out
 }
@@ -130,6 +145,8 @@ func denied(d *lex.Doc, first, t uint32) bool {
 	return false
 }
 
+var reminds = hashes("remind reminds reminder reminding")
+
 var selfPlans = hashes("ll looking planning going intend hoping thinking might")
 
 // itself tells whether somebody speaks of their own plan: "I'll book it later",
@@ -138,6 +155,9 @@ func itself(d *lex.Doc, first, t uint32) bool {
 	plan := false
 	for k := t; k > first && t-k < 4; k-- {
 		h := d.Tokens[k-1].Hash
+		if reminds[h] {
+			return true // "remind me to book": the user will book
+		}
 		if selfPlans[h] {
 			plan = true
 		}

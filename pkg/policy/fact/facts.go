@@ -112,6 +112,11 @@ func (s *Session) mandated(v *Value, hit *Seen) bool {
 	if v.Kind != lex.Email {
 		return false
 	}
+	for i := range v.Seen {
+		if v.Seen[i].source == hit.source && v.Seen[i].cell == hit.cell && v.Seen[i].Rivals {
+			return false
+		}
+	}
 	local := v.Key[:strings.LastIndexByte(v.Key, '@')]
 	d := s.sources[hit.source].read.doc
 	c := &d.Cells[hit.cell]

@@ -55,6 +55,9 @@ func (s *Session) seen(l *Leaf) []Seen {
 		return nil
 	}
 	out := s.phrase(l.tokens, l.Kind, nil)
+	if len(out) == 0 && (l.Kind == lex.Host || l.Kind == lex.Email) {
+		out = s.spelled(l.tokens, l.Kind)
+	}
 	if len(out) == 0 && joinedLen(l.tokens) >= 6 {
 		out = s.pieces(l)
 	}
@@ -65,6 +68,35 @@ func (s *Session) seen(l *Leaf) []Seen {
 				out = append(out, hit)
 			}
 		})
+	}
+	return out
+}
+
+// fillers are the words that marks are spelled out by: "mail at example dot com".
+var fillers = hashes("dot at slash underscore dash point hyphen punkt punto")
+
+// spelled finds an address whose marks are written as words.
+func (s *Session) spelled(tokens []lex.Token, kind lex.IdentKind) (out []Seen) {
+	if len(tokens) < 2 {
+		return nil
+	}
+	refs := s.index[tokens[0].Hash]
+	for _, r := range refs[:min(len(refs), maxPostings)] {
+		d := s.sources[r.source].read.doc
+		at, ok := int(r.token), true
+		for _, want := range tokens[1:] {
+			at++
+			for skip := 0; skip < 2 && at < len(d.Tokens) && d.Tokens[at].Hash != want.Hash && fillers[d.Tokens[at].Hash]; skip++ {
+				at++
+			}
+			if at >= len(d.Tokens) || d.Tokens[at].Hash != want.Hash || d.Tokens[at].Cell != d.Tokens[r.token].Cell {
+				ok = false
+				break
+			}
+		}
+		if ok {
+			out = s.place(out, kind, r.source, d, int(r.token), at, lex.Split)
+		}
 	}
 	return out
 }
@@ -204,7 +236,14 @@ func (s *Session) place(out []Seen, kind lex.IdentKind, n int32, d *lex.Doc, fir
 		hit.Trusted = src.trust == Trusted
 		hit.Web = src.tool.Class == ClassOpenRead
 		hit.Origin = Prose
-		whole := int(c.Tokens) <= 2*(last-first+1)+2
+		n := last - first + 1
+		whole := int(c.Tokens) <= 2*n+2
+		switch kind {
+		case lex.Host, lex.Account, lex.Phone:
+			whole = int(c.Tokens) <= n+1 // "www" or "tel" before it
+		case lex.Email:
+			whole = int(c.Tokens) <= n+4 // the name of its owner
+		}
 		switch {
 		case form == lex.Encoded:
 		case c.Kind == lex.Field && whole, c.Kind == lex.Line && whole && src.tool.Class == ClassRead && src.tool.Nouns&(File|Message) == 0:
@@ -300,12 +339,10 @@ outer:
 // item of a result.
 func (s *Session) recordTainted(src *source, record uint32) bool {
 	d := src.read.doc
-	for _, marks := range [2][]lex.Mark{src.read.wording, d.Hidden} {
-		for _, m := range marks {
-			for i := range d.Cells {
-				if c := &d.Cells[i]; c.Start <= m.Start && m.Start < c.End && (c.Record == record || !d.Structured) {
-					return true
-				}
+	for _, m := range src.read.marks {
+		for i := range d.Cells {
+			if c := &d.Cells[i]; c.Start <= m.Start && m.Start < c.End && (c.Record == record || !d.Structured) {
+				return true
 			}
 		}
 	}

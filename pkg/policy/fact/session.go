@@ -169,7 +169,7 @@ func (s *Session) result(p *llm.Part, message, part int) {
 	if strings.TrimSpace(p.Text) == "" {
 		return
 	}
-	src.tainted = len(src.read.wording) > 0 || len(src.read.doc.Hidden) > 0
+	src.tainted = len(src.read.marks) > 0
 	// Only of what holds texts does naming mean pointing at them: to name a hotel is
 	// not to vouch for its reviews.
 	src.named = src.tool.Nouns&(File|Message|Channel|Web|Repo|Issue) != 0 && s.namedCall(leaves)

@@ -47,6 +47,10 @@ func (d *Doc) encoded(cell, start, end uint32, text string) {
 func Decoded(s string, f func(start, end int, text string)) {
 	percent := false
 	for at := 0; at < len(s); {
+		if s[at] == '\\' {
+			at += 2 // the letter of an escape is no digit of a code
+			continue
+		}
 		end := at
 		for end < len(s) && blobByte(s[end]) {
 			percent = percent || s[end] == '%'
