@@ -9,28 +9,29 @@ import (
 // keepOwn removes the credentials that are not this upstream's provider's, and
 // tells whether the client sent one that is.
 func (u *Upstream) keepOwn(out *http.Request) bool {
-	auth := u.Provider.Auth
-	keep := map[string]bool{}
+	auth := &u.Provider.Auth
+	var keep []string
 	own := false
 	if u.vertex == nil {
 		own = u.queryOwn(out.URL.RawQuery) || protocolOwn(out.Header, auth.Protocol)
-		if given(out.Header.Get(auth.Header)) {
-			keep[auth.Header] = true
+		main := given(out.Header.Get(auth.Header))
+		if main {
+			keep = append(keep, auth.Header)
 		}
 		for _, name := range auth.Also {
-			if v := out.Header.Get(name); given(v) && !(keep[auth.Header] && u.Provider.foreign(v)) {
-				keep[name] = true
+			if v := out.Header.Get(name); given(v) && !(main && u.Provider.foreign(v)) {
+				keep = append(keep, name)
 			}
 		}
 		own = own || len(keep) > 0
 		for _, alt := range auth.Instead {
 			if v := out.Header.Get(alt.Header); !own && given(v) && alt.Accept(v) {
-				keep[alt.Header], own = true, true
+				keep, own = append(keep, alt.Header), true
 			}
 		}
 	}
 	for name := range out.Header {
-		if credentials[fold(name)] && !keep[name] {
+		if credentials[dashed(name)] && !contains(keep, name) {
 			delete(out.Header, name)
 		}
 	}

@@ -66,10 +66,12 @@ func (g *guard) check(to netip.AddrPort, private bool) *Error {
 // Sources: the IANA registries of special-purpose addresses (RFC 6890), and the
 // metadata addresses of AWS (fd00:ec2::254), Alibaba Cloud (100.100.100.200),
 // Azure (168.63.129.16) and Oracle Cloud (192.0.0.192) beside 169.254.169.254.
+// 198.18.0.0/15 is not among the private ones: it leads nowhere by itself, and
+// VPN programs give every public name an address there.
 var (
 	neverDial = prefixes("0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3", "100.100.100.200/32", "168.63.129.16/32", "192.0.0.192/32",
 		"::/128", "fe80::/10", "fec0::/10", "ff00::/8", "fd00:ec2::254/128", "fd20:ce::254/128")
-	privateNets = prefixes("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "198.18.0.0/15",
+	privateNets = prefixes("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24",
 		"::1/128", "fc00::/7")
 	nat64     = netip.MustParsePrefix("64:ff9b::/96")
 	compat    = netip.MustParsePrefix("::/96")

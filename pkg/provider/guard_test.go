@@ -22,7 +22,7 @@ func TestGuard(t *testing.T) {
 		"64:ff9b::a9fe:a9fe": never, "2002:a9fe:a9fe::1": never, "::a9fe:a9fe": never,
 		"10.0.0.1": private, "172.16.0.1": private, "192.168.1.1": private, "127.0.0.1": private, "127.9.9.9": private, "100.64.0.1": private,
 		"::1": private, "fd12::1": private, "::ffff:127.0.0.1": private, "::ffff:10.0.0.1": private, "64:ff9b::a00:1": private, "2002:7f00:1::": private,
-		"1.1.1.1": public, "172.32.0.1": public, "2606:4700::1111": public, "::ffff:8.8.8.8": public, "64:ff9b::808:808": public,
+		"1.1.1.1": public, "198.18.0.5": public, "172.32.0.1": public, "2606:4700::1111": public, "::ffff:8.8.8.8": public, "64:ff9b::808:808": public,
 	} {
 		to := netip.AddrPortFrom(netip.MustParseAddr(addr), 80)
 		g := &guard{}
@@ -146,4 +146,23 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	if err != nil || resp.StatusCode != http.StatusFound {
 		t.Errorf("%v, %v", resp, err)
 	}
+}
+
+// TestTransport: HTTP/2 by TLS, and no header that the client did not send.
+func TestTransport(t *testing.T) {
+	var seen http.Header
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header }))
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	defer srv.Close()
+	u := upstream(t, "openai", map[string]string{"ARCHESTRA_OPENAI_BASE_URL": srv.URL})
+	u.transport.TLSClientConfig = srv.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+	resp, err := call(t, u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.ProtoMajor != 2 || seen.Get("Accept-Encoding") != "" {
+		t.Errorf("%s, %v", resp.Proto, seen)
+	}
+	u.transport.CloseIdleConnections()
 }

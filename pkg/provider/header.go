@@ -16,14 +16,14 @@ var hopByHop = []string{
 // claims are headers by which a caller says who it is, where it came from or
 // what it calls. They are for a proxy that is trusted; nobody is here. A method
 // override would let a call that is judged pass as one that is not.
-var claims = words(`
+var claims = headers(`
 	forwarded x-real-ip x-client-ip x-cluster-client-ip true-client-ip client-ip cf-connecting-ip fastly-client-ip
 	x-original-url x-original-host x-original-uri x-rewrite-url x-host x-http-host-override
 	x-http-method-override x-http-method x-method-override cookie cookie2 set-cookie
 `)
 
 // credentials are headers that carry one.
-var credentials = words(`
+var credentials = headers(`
 	authorization proxy-authorization x-api-key api-key apikey x-apikey x-api-token x-goog-api-key
 	x-goog-iam-authorization-token x-goog-iam-authority-selector x-auth-token x-auth-key x-access-token
 	x-amz-security-token x-token token openai-api-key anthropic-api-key x-openai-api-key x-anthropic-api-key
@@ -46,17 +46,33 @@ func words(s string) map[string]bool {
 	return out
 }
 
+func headers(s string) map[string]bool {
+	out := map[string]bool{}
+	for w := range strings.FieldsSeq(s) {
+		out[http.CanonicalHeaderKey(w)] = true
+	}
+	return out
+}
+
 // CredentialHeader tells that a header carries a credential, in whatever case
 // and with dashes or underscores. Its value must not be recorded or logged.
 func CredentialHeader(name string) bool {
-	name = fold(name)
-	return credentials[name] || name == "cookie" || name == "set-cookie" || name == "x-archestra-token" ||
-		name == "sec-websocket-protocol" || strings.HasSuffix(name, "-api-key")
+	name = dashed(http.CanonicalHeaderKey(name))
+	switch name {
+	case "Cookie", "Set-Cookie", "X-Archestra-Token", webSocketProtocol:
+		return true
+	}
+	return credentials[name] || strings.HasSuffix(name, "-Api-Key")
 }
 
-// fold is the name as a server sees it that does not tell dash and underscore
-// apart (CGI and its heirs).
-func fold(name string) string { return strings.ReplaceAll(strings.ToLower(name), "_", "-") }
+// dashed is a canonical name as a server sees it that does not tell dash and
+// underscore apart (CGI and its heirs). Most names are their own.
+func dashed(name string) string {
+	if strings.IndexByte(name, '_') < 0 {
+		return name
+	}
+	return http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
+}
 
 // FilterRequestHeader takes out of a client's header what no upstream may get:
 // hop-by-hop headers and those that Connection names, cookies, archestra's own,
@@ -81,11 +97,11 @@ func FilterRequestHeader(h http.Header) {
 		h.Del(name)
 	}
 	for name := range h {
-		f := fold(name)
+		d := dashed(name)
 		switch {
-		case claims[f], strings.HasPrefix(f, "x-forwarded-"), strings.HasPrefix(f, "x-archestra-"):
+		case claims[d], strings.HasPrefix(d, "X-Forwarded-"), strings.HasPrefix(d, "X-Archestra-"):
 			delete(h, name)
-		case strings.Contains(name, "_") && (credentials[f] || isHopByHop(f)):
+		case d != name && (credentials[d] || isHopByHop(d)):
 			delete(h, name)
 		}
 	}
@@ -98,13 +114,8 @@ func FilterRequestHeader(h http.Header) {
 	}
 }
 
-func isHopByHop(folded string) bool {
-	for _, name := range hopByHop {
-		if strings.EqualFold(name, folded) {
-			return true
-		}
-	}
-	return folded == "content-length" || folded == "host"
+func isHopByHop(name string) bool {
+	return contains(hopByHop, name) || name == "Content-Length" || name == "Host"
 }
 
 // webSocket tells that a request asks to become a WebSocket (RFC 6455 §4.1).

@@ -79,7 +79,7 @@ func (s *Upstreams) Get(p *Provider) (*Upstream, error) {
 			why = " " + u.Why
 		}
 		return nil, &Error{
-			Status: http.StatusNotFound, Code: "provider_off", Format: p.Default,
+			Status: http.StatusNotFound, Code: "provider_off", Format: p.Default, BasePath: "/v1/{provider}/{profile}",
 			Message: fmt.Sprintf("The provider %q is off.%s Available providers: %s.", p.Name, why, s.available()),
 		}
 	}
