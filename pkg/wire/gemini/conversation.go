@@ -57,6 +57,7 @@ func (r *reader) content(s *jsonscan.Scanner, role llm.Role) llm.Message {
 		m.Parts, m.Span = []llm.Part{v.Part(llm.PartText)}, v.Span()
 		return m
 	}
+	results := true // there is nothing but functions' responses
 	start := s.Pos()
 	for key := range s.Object() {
 		switch string(key) {
@@ -70,35 +71,32 @@ func (r *reader) content(s *jsonscan.Scanner, role llm.Role) llm.Message {
 				m.Role = llm.RoleTool
 			}
 		case "parts":
-			m.Parts = m.Parts[:0]
+			m.Parts, results = m.Parts[:0], true
+			add := func(v view.Value) {
+				var result bool
+				m.Parts, result = r.appendPart(m.Parts, v)
+				results = results && result
+			}
 			if s.Kind() == jsonscan.Object {
-				m.Parts = r.appendPart(m.Parts, view.Read(s))
+				add(view.Read(s))
 				continue
 			}
 			for range s.Array() {
-				m.Parts = r.appendPart(m.Parts, view.Read(s))
+				add(view.Read(s))
 			}
 		}
 	}
 	m.Span = view.Since(s, r.body, start)
-	if m.Role == llm.RoleUser && onlyResults(m.Parts) {
+	if m.Role == llm.RoleUser && results && len(m.Parts) > 0 {
 		m.Role = llm.RoleTool
 	}
 	return m
 }
 
-func onlyResults(parts []llm.Part) bool {
-	for _, p := range parts {
-		if p.Kind != llm.PartToolResult {
-			return false
-		}
-	}
-	return len(parts) > 0
-}
-
-// appendPart reads a part; it may be of one kind only.
-func (r *reader) appendPart(parts []llm.Part, v view.Value) []llm.Part {
-	var text, call, result, inline, file view.Value
+// appendPart reads a part, which may be of one kind only, and tells whether it is
+// a function's response.
+func (r *reader) appendPart(parts []llm.Part, v view.Value) (_ []llm.Part, result bool) {
+	var text, call, response, inline, file view.Value
 	thought := false
 	s := v.Scan(r.body)
 	for key := range s.Object() {
@@ -110,7 +108,7 @@ func (r *reader) appendPart(parts []llm.Part, v view.Value) []llm.Part {
 		case "functionCall", "function_call", "toolCall", "tool_call":
 			call = view.Read(s)
 		case "functionResponse", "function_response", "toolResponse", "tool_response":
-			result = view.Read(s)
+			response = view.Read(s)
 		case "inlineData", "inline_data":
 			inline = view.Read(s)
 		case "fileData", "file_data":
@@ -119,19 +117,19 @@ func (r *reader) appendPart(parts []llm.Part, v view.Value) []llm.Part {
 	}
 	switch {
 	case text.Kind() == jsonscan.String && thought:
-		return append(parts, text.Part(llm.PartReasoning))
+		return append(parts, text.Part(llm.PartReasoning)), false
 	case text.Kind() == jsonscan.String:
-		return append(parts, text.Part(llm.PartText))
+		return append(parts, text.Part(llm.PartText)), false
 	case call.Kind() == jsonscan.Object:
-		return append(parts, r.call(call))
-	case result.Kind() == jsonscan.Object:
-		return r.appendResult(parts, result)
+		return append(parts, r.call(call)), false
+	case response.Kind() == jsonscan.Object:
+		return r.appendResult(parts, response), true
 	case inline.Kind() == jsonscan.Object:
-		return append(parts, r.blob(inline))
+		return append(parts, r.blob(inline)), false
 	case file.Kind() == jsonscan.Object:
-		return append(parts, r.blob(file))
+		return append(parts, r.blob(file)), false
 	}
-	return append(parts, v.Other())
+	return append(parts, v.Other()), false
 }
 
 // call reads a functionCall, or a toolCall of a tool that the provider ran.

@@ -35,7 +35,7 @@ func (format) Scan(body []byte) wire.Request {
 	for key := range s.Object() {
 		switch string(key) {
 		case "tools":
-			r.Tools = false
+			r.Tools = s.Kind() == jsonscan.Object
 			for range s.Array() {
 				r.Tools = true
 			}
