@@ -40,7 +40,7 @@ var harmless = map[string]bool{
 	"anthropic-ratelimit-tokens-limit": true, "anthropic-ratelimit-tokens-remaining": true, "anthropic-ratelimit-tokens-reset": true,
 	"anthropic-ratelimit-input-tokens-limit": true, "anthropic-ratelimit-input-tokens-remaining": true, "anthropic-ratelimit-input-tokens-reset": true,
 	"anthropic-ratelimit-output-tokens-limit": true, "anthropic-ratelimit-output-tokens-remaining": true, "anthropic-ratelimit-output-tokens-reset": true,
-	"idempotency-key": true, "max_tokens": true, "maxtokens": true, "pagetoken": true, "authority": true,
+	"idempotency-key": true, "max-tokens": true, "maxtokens": true, "pagetoken": true, "authority": true,
 	"sec-websocket-key": true,
 }
 
