@@ -15,7 +15,7 @@ import (
 )
 
 func TestLogs(t *testing.T) {
-	dir := serve(t, &server{interactions: []*llm.Interaction{agentTurn(), refused()}})
+	dir := serve(t, &memory{interactions: []*llm.Interaction{agentTurn(), refused()}})
 	out, _ := must(t, dir, terminal{}, "logs")
 	// The time depends on the day of the test.
 	lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
@@ -54,7 +54,7 @@ func TestLogs(t *testing.T) {
 func sameJSON(a, b json.RawMessage) bool { return oneLine(a) == oneLine(b) }
 
 func TestShow(t *testing.T) {
-	s := &server{interactions: []*llm.Interaction{agentTurn()}, conversation: conversation()}
+	s := &memory{interactions: []*llm.Interaction{agentTurn()}, conversation: conversation()}
 	dir := serve(t, s)
 	out, _ := must(t, dir, terminal{}, "show", "last")
 	want := `✓ done  anthropic/claude-opus-4-6  profile dev
@@ -109,7 +109,7 @@ finished: tool_use
 
 func TestShowRaw(t *testing.T) {
 	const body = "{\"a\":\"\x1b[2J\x00\xff\"}\n"
-	s := &server{interactions: []*llm.Interaction{agentTurn()}, bodies: map[control.Side]string{control.SideResponse: body}}
+	s := &memory{interactions: []*llm.Interaction{agentTurn()}, bodies: map[control.Side]string{control.SideResponse: body}}
 	dir := serve(t, s)
 	if out, _ := must(t, dir, terminal{}, "show", "last", "--raw", "response"); out != body || s.decoded {
 		t.Errorf("a pipe gets %q, decoded %v", out, s.decoded)
@@ -125,7 +125,7 @@ func TestShowRaw(t *testing.T) {
 
 func TestProfilesAndStats(t *testing.T) {
 	totals := control.Totals{Requests: 412, Errors: 3, InputTokens: 1_234_567, OutputTokens: 41_000, CostUSD: ptr(llm.Decimal(3_180_000_000_000)), Unpriced: 2}
-	dir := serve(t, &server{
+	dir := serve(t, &memory{
 		profiles: []control.Profile{{ID: "dev", FirstUsed: start, LastUsed: start, Totals: totals}, {ID: "ci"}},
 		stats:    []control.Stat{{Provider: "anthropic", Totals: totals, TTFTP50: llm.MillisOf(time.Second), TTFTP95: llm.MillisOf(3 * time.Second)}, {}},
 	})
@@ -154,7 +154,7 @@ anthropic  –           412       3        0  1.2M→41k  $3.18+      1.0s  3.0
 }
 
 func TestProvidersOfARunningServer(t *testing.T) {
-	dir := serve(t, &server{providers: []control.Provider{
+	dir := serve(t, &memory{providers: []control.Provider{
 		{Name: "ollama", State: "ready", BaseURL: "http://localhost:9321/v1/ollama/default", Upstream: "http://localhost:11434", APIs: []llm.API{llm.APIOllamaChat}, Models: []string{"a", "b"}},
 		{Name: "vllm", State: "off", Why: "Set it.", APIs: []llm.API{}},
 	}})
@@ -174,7 +174,7 @@ ollama    ready  http://localhost:9321/v1/ollama/default  http://localhost:11434
 }
 
 func TestExportToAFile(t *testing.T) {
-	dir := serve(t, &server{interactions: []*llm.Interaction{agentTurn(), refused()}})
+	dir := serve(t, &memory{interactions: []*llm.Interaction{agentTurn(), refused()}})
 	path := filepath.Join(t.TempDir(), "out.jsonl")
 	out, talk := must(t, dir, terminal{}, "export", "--format", "jsonl", "-o", path)
 	if out != "" || !strings.HasPrefix(talk, "Wrote 2 interactions to ") {
@@ -226,7 +226,7 @@ func TestFailedExportLeavesNothing(t *testing.T) {
 func TestExportHAR(t *testing.T) {
 	turn := agentTurn()
 	turn.Path += "?beta=true&x=1"
-	s := &server{
+	s := &memory{
 		interactions: []*llm.Interaction{turn, refused()},
 		bodies:       map[control.Side]string{control.SideRequest: `{"model":"m"}`, control.SideResponse: "\xff\x00"},
 		exchange: &control.Exchange{
@@ -270,7 +270,7 @@ func TestExportHAR(t *testing.T) {
 }
 
 func TestExportMarkdown(t *testing.T) {
-	s := &server{interactions: []*llm.Interaction{agentTurn()}, conversation: conversation()}
+	s := &memory{interactions: []*llm.Interaction{agentTurn()}, conversation: conversation()}
 	out, _ := must(t, serve(t, s), terminal{}, "export", "--format", "md")
 	for _, want := range []string{
 		"## 2026-03-0", "anthropic/claude-opus-4-6 done\n", "- profile: dev\n", "**System**\n\n```\nYou are careful.\nVery.\n```\n",
@@ -284,7 +284,7 @@ func TestExportMarkdown(t *testing.T) {
 }
 
 func TestClosedPipeIsNoFailure(t *testing.T) {
-	dir := serve(t, &server{interactions: []*llm.Interaction{agentTurn()}})
+	dir := serve(t, &memory{interactions: []*llm.Interaction{agentTurn()}})
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

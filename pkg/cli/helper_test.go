@@ -23,8 +23,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// server is a running archestra's control half that answers from memory.
-type server struct {
+// memory is a running archestra's control half that answers from memory.
+type memory struct {
 	feed         *feed.Feed
 	interactions []*llm.Interaction
 	conversation *llm.Conversation
@@ -36,7 +36,7 @@ type server struct {
 	decoded      bool // how a body was asked for last
 }
 
-func (s *server) Interactions(_ context.Context, q control.Query) iter.Seq2[*llm.Interaction, error] {
+func (s *memory) Interactions(_ context.Context, q control.Query) iter.Seq2[*llm.Interaction, error] {
 	return func(yield func(*llm.Interaction, error) bool) {
 		var picked []*llm.Interaction
 		for _, i := range s.interactions {
@@ -55,7 +55,7 @@ func (s *server) Interactions(_ context.Context, q control.Query) iter.Seq2[*llm
 	}
 }
 
-func (s *server) Interaction(_ context.Context, ref string) (*llm.Interaction, error) {
+func (s *memory) Interaction(_ context.Context, ref string) (*llm.Interaction, error) {
 	for n, i := range s.interactions {
 		if i.ID == ref || ref == "last" && n == len(s.interactions)-1 {
 			return i, nil
@@ -64,14 +64,14 @@ func (s *server) Interaction(_ context.Context, ref string) (*llm.Interaction, e
 	return nil, fmt.Errorf("%w: %q", control.ErrNotFound, ref)
 }
 
-func (s *server) Exchange(context.Context, string) (*control.Exchange, error) {
+func (s *memory) Exchange(context.Context, string) (*control.Exchange, error) {
 	if s.exchange == nil {
 		return &control.Exchange{}, nil
 	}
 	return s.exchange, nil
 }
 
-func (s *server) Body(_ context.Context, _ string, side control.Side, decode bool) (io.ReadCloser, error) {
+func (s *memory) Body(_ context.Context, _ string, side control.Side, decode bool) (io.ReadCloser, error) {
 	s.decoded = decode
 	b, ok := s.bodies[side]
 	if !ok {
@@ -80,25 +80,25 @@ func (s *server) Body(_ context.Context, _ string, side control.Side, decode boo
 	return io.NopCloser(strings.NewReader(b)), nil
 }
 
-func (s *server) Conversation(context.Context, string) (*llm.Conversation, error) {
+func (s *memory) Conversation(context.Context, string) (*llm.Conversation, error) {
 	if s.conversation == nil {
 		return nil, control.ErrNotKept
 	}
 	return s.conversation, nil
 }
 
-func (s *server) Profiles(context.Context) ([]control.Profile, error) { return s.profiles, nil }
-func (s *server) Stats(context.Context, control.StatsQuery) ([]control.Stat, error) {
+func (s *memory) Profiles(context.Context) ([]control.Profile, error) { return s.profiles, nil }
+func (s *memory) Stats(context.Context, control.StatsQuery) ([]control.Stat, error) {
 	return s.stats, nil
 }
-func (s *server) Providers(context.Context) ([]control.Provider, error) { return s.providers, nil }
-func (s *server) Feed() *feed.Feed                                      { return s.feed }
-func (s *server) Status(context.Context) (control.Status, error) {
+func (s *memory) Providers(context.Context) ([]control.Provider, error) { return s.providers, nil }
+func (s *memory) Feed() *feed.Feed                                      { return s.feed }
+func (s *memory) Status(context.Context) (control.Status, error) {
 	return control.Status{Server: "run", BaseURL: "http://localhost:9321"}, nil
 }
 
 // serve starts s and returns the data directory that it serves.
-func serve(t *testing.T, s *server) string {
+func serve(t *testing.T, s *memory) string {
 	t.Helper()
 	s.feed = feed.New()
 	dir := t.TempDir()

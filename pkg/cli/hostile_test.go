@@ -65,7 +65,7 @@ func TestNothingFromOutsideIsObeyed(t *testing.T) {
 		c.Messages = append(c.Messages, llm.Message{Role: llm.Role(bad), Parts: []llm.Part{{Kind: kind, Text: bad, Name: bad, CallID: bad, Media: bad, Arguments: quoted}}})
 	}
 	c.System = c.Messages[0].Parts
-	s := &server{
+	s := &memory{
 		interactions: []*llm.Interaction{i}, conversation: c,
 		exchange:  &control.Exchange{Request: control.Message{Header: headers("X-Bad", bad)}},
 		bodies:    map[control.Side]string{control.SideRequest: bad, control.SideResponse: bad},

@@ -26,6 +26,7 @@ const (
 func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	workdir, err := os.Getwd()
 	if err != nil {
 		workdir = "."
@@ -41,6 +42,9 @@ func run(ctx context.Context, a *app, args []string) int {
 	root := newRoot(a)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = errInterrupted
+	}
 	code := exitCode(a, err)
 	if code != exitOK {
 		fmt.Fprintf(a.err, "archestra: %s\n", printable.New(err.Error()))
@@ -67,6 +71,8 @@ func exitCode(a *app, err error) int {
 	}
 	return exitFailure
 }
+
+var errInterrupted = errors.New("interrupted")
 
 // usageError is what the caller did wrong.
 type usageError struct{ msg string }
@@ -99,6 +105,7 @@ http://localhost:9000/v1/openai/default.`,
 	root.SetErr(a.err)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(
+		newServe(a),
 		newProviders(a),
 		newProfiles(a),
 		newTail(a),

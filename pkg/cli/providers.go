@@ -48,7 +48,7 @@ func (a *app) providers(ctx context.Context, cmd *cobra.Command, o providersOpti
 	defer client.Close()
 	all, err := client.Providers(ctx)
 	if errors.Is(err, control.ErrNoServer) {
-		all, err = listProviders(ctx, cfg)
+		all, err = listProviders(ctx, cfg, true)
 	}
 	if err != nil {
 		return err
@@ -110,9 +110,10 @@ func providerCells(p *control.Provider) []cell {
 	return []cell{cellOf(p.Name), state, cellOf(p.BaseURL), cellOf(p.Upstream), cellOf(key), cellOf(strings.Join(apis, ", ")), cellOf(note)}
 }
 
-// listProviders looks at the providers from here.
-func listProviders(ctx context.Context, cfg *config.Config) ([]control.Provider, error) {
-	all, err := provider.List(ctx, cfg, true)
+// listProviders looks at the providers from here. With probe it asks local
+// servers and credentials too.
+func listProviders(ctx context.Context, cfg *config.Config, probe bool) ([]control.Provider, error) {
+	all, err := provider.List(ctx, cfg, probe)
 	if err != nil {
 		return nil, err
 	}

@@ -51,7 +51,7 @@ func (a *app) open(ctx context.Context, cmd *cobra.Command) (*source, error) {
 		return s, nil
 	case errors.Is(err, control.ErrNoServer):
 		client.Close()
-		s.Reader, s.close, err = openStore(cfg)
+		s.Reader, s.close, err = openStore(ctx, cfg)
 		return s, err
 	}
 	client.Close()

@@ -43,7 +43,7 @@ func lines(p *printed, n int) func() bool {
 }
 
 func TestTailJSON(t *testing.T) {
-	s := &server{}
+	s := &memory{}
 	dir := serve(t, s)
 	out, talk, stop := tailing(t, dir, terminal{}) // a pipe: JSON
 	until(t, "attaching", s.feed.Watched)
@@ -72,7 +72,7 @@ func TestTailJSON(t *testing.T) {
 }
 
 func TestTailPlain(t *testing.T) {
-	s := &server{}
+	s := &memory{}
 	dir := serve(t, s)
 	wide, _, stopWide := tailing(t, dir, terminal{}, "--plain")
 	narrow, _, stopNarrow := tailing(t, dir, terminal{width: 40})
@@ -121,7 +121,7 @@ func TestTailSince(t *testing.T) {
 	turn := agentTurn()
 	turn.StartedAt = time.Now().Add(-time.Minute)
 	old := refused()
-	dir := serve(t, &server{interactions: []*llm.Interaction{old, turn}})
+	dir := serve(t, &memory{interactions: []*llm.Interaction{old, turn}})
 	out, _, stop := tailing(t, dir, terminal{}, "--plain", "--since", "10m")
 	until(t, "what was recorded", lines(out, 1))
 	stop()

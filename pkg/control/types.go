@@ -66,7 +66,7 @@ type Exchange struct {
 // Totals sums interactions up.
 type Totals struct {
 	Requests     int64 `json:"requests"`
-	Errors       int64 `json:"errors"` // failed, incomplete and interrupted
+	Errors       int64 `json:"errors"` // failed, refused, or answered with a status of 400 or more
 	Blocked      int64 `json:"blocked"`
 	InputTokens  int64 `json:"input_tokens"`
 	OutputTokens int64 `json:"output_tokens"`
