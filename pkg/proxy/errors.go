@@ -55,7 +55,7 @@ func (p *Proxy) unreadable(w http.ResponseWriter, x *exchange, err error) {
 	switch {
 	case errors.As(err, &tooLarge):
 		e.Status, e.Code = http.StatusRequestEntityTooLarge, "request_too_large"
-		e.Message = "The request body is larger than archestra's limit of " + strconv.FormatInt(tooLarge.Limit>>20, 10) + " MiB (setting limits.body)."
+		e.Message = "The request body is larger than archestra's limit of " + strconv.FormatInt(tooLarge.Limit>>20, 10) + " MiB (setting max-body)."
 	case errors.As(err, &spool):
 		p.log.Error("a large request body could not be kept", "error", err)
 		e.Status, e.Code = http.StatusInsufficientStorage, "spool_failed"

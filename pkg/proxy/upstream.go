@@ -17,6 +17,9 @@ func (t roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	res, err := x.upstream.Transport().RoundTrip(req)
+	if err == nil && res.StatusCode == http.StatusUnauthorized {
+		x.upstream.Refused(req) // a token that was revoked before its time is not used again
+	}
 	if err != nil || x.usage == nil || !x.usage.rejected(res) {
 		return res, err
 	}
