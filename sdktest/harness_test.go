@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -27,6 +28,9 @@ const (
 	anthropicKey = "sk-ant-simulated-anthropic-key"
 	geminiKey    = "AIza-simulated-gemini-key"
 )
+
+// maxBody is the limit of bodies that archestra is given, in bytes.
+const maxBody = 4 << 20
 
 // profile is the profile that the SDKs use.
 const profile = "sdk"
@@ -152,6 +156,7 @@ func start(bin, dir string, env ...string) (*process, error) {
 	p.cmd.Dir = dir
 	p.cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + dir,
+		"ARCHESTRA_MAX_BODY=" + strconv.Itoa(maxBody),
 		"ARCHESTRA_OPENAI_BASE_URL=" + simURL + "/openai/v1",
 		"ARCHESTRA_ANTHROPIC_BASE_URL=" + simURL + "/anthropic",
 		"ARCHESTRA_GEMINI_BASE_URL=" + simURL + "/gemini",

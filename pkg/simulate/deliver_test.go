@@ -115,6 +115,9 @@ func TestSpoiled(t *testing.T) {
 	if res := ask("comments"); strings.Count(res.body, ": keep-alive") != 8 || len(events(t, res.body)) != 8 {
 		t.Errorf("comments:\n%s", res.body)
 	}
+	if res := ask("blanks"); strings.Count(res.body, "\n\n\n\n") != 7 || len(events(t, res.body)) != 8 {
+		t.Errorf("blanks:\n%q", res.body)
+	}
 	if res := ask("nospace"); strings.Contains(res.body, "data: ") || len(events(t, res.body)) != 8 {
 		t.Errorf("nospace:\n%s", res.body)
 	}

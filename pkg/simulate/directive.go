@@ -275,6 +275,7 @@ func vocabulary() map[string]instruction {
 		"crlf":        set(func(s *Script) { s.Delivery.CRLF = true }),
 		"lf":          set(func(s *Script) { s.Delivery.LF = true }),
 		"comments":    set(func(s *Script) { s.Delivery.Comments = true }),
+		"blanks":      set(func(s *Script) { s.Delivery.Blanks = true }),
 		"nospace":     set(func(s *Script) { s.Delivery.NoSpace = true }),
 		"nolastblank": set(func(s *Script) { s.Delivery.NoLastBlank = true }),
 		"header":      readHeader,

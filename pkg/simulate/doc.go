@@ -62,9 +62,8 @@
 //	gzip, br, zstd, deflate
 //	                       compressed, whatever the client accepts
 //	crlf, lf               line ends (Gemini's are crlf, all others' lf)
-//	comments, nospace, nolastblank
-//	                       server-sent events with comment lines, with "data:" and
-//	                       no space, without the last blank line
+//	comments, blanks       a comment, or two empty lines, before each server-sent event
+//	nospace, nolastblank   "data:" without a space; no empty line after the last event
 //	header NAME: VALUE     one more response header
 //	redirect URL           307 to URL
 //	early                  in the header only: answers before reading the request's body

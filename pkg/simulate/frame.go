@@ -134,6 +134,9 @@ func (l *layout) appendFrame(dst []byte, f frame, last bool) []byte {
 		dst = append(append(dst, ": keep-alive"...), nl...)
 		dst = append(dst, nl...)
 	}
+	if l.d.Blanks {
+		dst = append(append(dst, nl...), nl...)
+	}
 	colon := ": "
 	if l.d.NoSpace {
 		colon = ":"

@@ -97,8 +97,8 @@ type Delivery struct {
 	Chunk    int    // bytes a write
 	Encoding string // gzip, br, zstd or deflate
 
-	CRLF, LF                       bool
-	Comments, NoSpace, NoLastBlank bool
+	CRLF, LF                               bool
+	Comments, Blanks, NoSpace, NoLastBlank bool
 
 	Header   http.Header
 	Redirect string
