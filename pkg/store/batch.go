@@ -1,0 +1,118 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unsafe"
+
+	"github.com/archestra-ai/archestra-cli/pkg/filter"
+)
+
+// blockSize is how many bytes of slots are compressed together. More of them
+// take less space and more time to read one.
+const blockSize = 64 << 10
+
+// batch is what one transaction gathers.
+type batch struct {
+	pos      position
+	size     int64
+	records  int
+	begun    []*begun
+	refs     []string // bases that records referred to
+	pins     []hash   // blobs that records used
+	profiles map[string]use
+
+	// The block that is being filled, and the rows that wait for its number.
+	block []byte
+	rows  []waiting
+
+	// Memory that is used again.
+	slot   []byte
+	parts  []byte
+	packed []byte
+	args   []any
+}
+
+type use struct{ first, last int64 }
+
+// waiting is a row whose slot lies in a block that is not written yet.
+type waiting struct {
+	row *row
+	n   int64
+}
+
+func (b *batch) reset(pos position) {
+	*b = batch{
+		pos: pos, profiles: map[string]use{}, begun: b.begun[:0], rows: b.rows[:0],
+		block: b.block[:0], slot: b.slot[:0], parts: b.parts[:0], packed: b.packed[:0], args: b.args[:0],
+	}
+	const keep = 1 << 20 // what a large entry needed is not kept for ever
+	for _, buf := range []*[]byte{&b.block, &b.slot, &b.parts, &b.packed} {
+		if cap(*buf) > keep {
+			*buf = nil
+		}
+	}
+}
+
+func (b *batch) useProfile(w *row) {
+	at, ok := b.profiles[w.profile]
+	if !ok {
+		at = use{w.startedAt, w.startedAt}
+	}
+	b.profiles[w.profile] = use{min(at.first, w.startedAt), max(at.last, w.startedAt)}
+}
+
+// pack puts the slot of an interaction into the block.
+func (a *applier) pack(ctx context.Context, w *row, n int64, slot []byte) error {
+	b := &a.batch
+	if len(b.block) > 0 && len(b.block)+len(slot) > blockSize {
+		if err := a.flushBlock(ctx); err != nil {
+			return err
+		}
+	}
+	b.block = appendBytes(b.block, slot)
+	b.rows = append(b.rows, waiting{w, n})
+	return nil
+}
+
+// flushBlock writes the block and the rows of its interactions.
+func (a *applier) flushBlock(ctx context.Context) error {
+	b := &a.batch
+	if len(b.rows) == 0 {
+		return nil
+	}
+	id := int64(0)
+	for _, w := range b.rows {
+		id = max(id, w.n)
+	}
+	codec, data := a.squeezer.squeeze(b.packed, b.block)
+	if codec != plain {
+		b.packed = data
+	}
+	if _, err := a.stmts.block.ExecContext(ctx, id, len(b.rows), int64(codec), data); err != nil {
+		return fmt.Errorf("write a block: %w", err)
+	}
+	for slot, w := range b.rows {
+		b.args = w.row.values(b.args[:0], w.n, id, slot)
+		if _, err := a.stmts.row.ExecContext(ctx, b.args...); err != nil {
+			return fmt.Errorf("write a row: %w", err)
+		}
+	}
+	clear(b.rows)
+	b.block, b.rows = b.block[:0], b.rows[:0]
+	return nil
+}
+
+// index makes text findable.
+func (a *applier) index(ctx context.Context, n int64, text []byte) error {
+	if len(text) == 0 {
+		return nil
+	}
+	// The text is not kept by anyone beyond the call.
+	s := filter.Spaced(unsafe.String(unsafe.SliceData(text), len(text)))
+	if _, err := a.stmts.search.ExecContext(ctx, n, strings.ToValidUTF8(s, " ")); err != nil {
+		return fmt.Errorf("write to the index: %w", err)
+	}
+	return nil
+}

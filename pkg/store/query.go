@@ -1,0 +1,143 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"iter"
+	"time"
+
+	"github.com/archestra-ai/archestra-cli/pkg/filter"
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
+)
+
+// Query picks interactions. The zero value of each member picks all.
+type Query struct {
+	Filter filter.Expr
+	Since  time.Time // started then or later
+	Until  time.Time // started before
+	Before string    // started before the interaction with this whole id
+	After  string    // started after it
+	// Limit is how many at most: the newest that fit, or the oldest.
+	Limit  int
+	Oldest bool
+}
+
+// List returns the interactions that q picks, the newest last.
+func (r *Reader) List(ctx context.Context, q Query) ([]*llm.Interaction, error) {
+	var list []*llm.Interaction
+	for i, err := range r.Each(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, i)
+	}
+	return list, nil
+}
+
+// Each ranges over the interactions that q picks, the newest last, without
+// holding all of them in memory. An error ends it.
+func (r *Reader) Each(ctx context.Context, q Query) iter.Seq2[*llm.Interaction, error] {
+	w, err := q.where(time.Now())
+	if err != nil {
+		return func(yield func(*llm.Interaction, error) bool) { yield(nil, err) }
+	}
+	query := "SELECT n FROM interaction WHERE " + w.text()
+	if q.Limit > 0 {
+		order := " ORDER BY started_at DESC, n DESC LIMIT ?"
+		if q.Oldest {
+			order = " ORDER BY started_at, n LIMIT ?"
+		}
+		query += order
+		w.args = append(w.args, q.Limit)
+	}
+	return r.each(ctx, query, w.args)
+}
+
+// each ranges over the interactions whose numbers a query gives.
+func (r *Reader) each(ctx context.Context, numbers string, args []any) iter.Seq2[*llm.Interaction, error] {
+	return func(yield func(*llm.Interaction, error) bool) {
+		// One connection for the rows and for their blocks: two would wait for
+		// each other where all are taken, and see different states.
+		conn, err := r.db.Conn(ctx)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer conn.Close() //nolint:errcheck // it goes back to the pool
+		rows, err := conn.QueryContext(ctx, `SELECT i.id, i.started_at, i.provider, i.profile, i.api, i.method, i.path,
+			i.status, i.state, i.stream, i.model, i.request_model, i.agent, i.session, i.block, i.slot
+			FROM interaction i WHERE i.n IN (`+numbers+`) ORDER BY i.started_at, i.n`, args...)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer rows.Close() //nolint:errcheck // Err tells
+		blocks := blockCache{conn: conn, squeezer: r.squeezer}
+		for rows.Next() {
+			var w row
+			var status, block, number *int64
+			err := rows.Scan(&w.id, &w.startedAt, &w.provider, &w.profile, &w.api, &w.method, &w.path,
+				&status, &w.state, &w.stream, &w.model, &w.requestModel, &w.agent, &w.session, &block, &number)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			var i *llm.Interaction
+			if block == nil || number == nil {
+				w.status = maybe{}
+				if status != nil {
+					w.status.n = *status
+				}
+				i = w.interaction()
+			} else if i, err = blocks.interaction(ctx, *block, int(*number)); err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(i, nil) {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+// blockCache keeps the last blocks read: neighbours in time share them.
+type blockCache struct {
+	conn     *sql.Conn
+	squeezer *squeezer
+	recent   [4]struct {
+		id   int64
+		data []byte
+	}
+	next int
+}
+
+func (c *blockCache) interaction(ctx context.Context, id int64, number int) (*llm.Interaction, error) {
+	var data []byte
+	for i := range c.recent {
+		if c.recent[i].data != nil && c.recent[i].id == id {
+			data = c.recent[i].data
+		}
+	}
+	if data == nil {
+		var k int64
+		var packed []byte
+		err := c.conn.QueryRowContext(ctx, "SELECT codec, data FROM block WHERE id = ?", id).Scan(&k, &packed)
+		if err != nil {
+			return nil, err
+		}
+		if data, err = c.squeezer.expand(codec(k), packed); err != nil {
+			return nil, err
+		}
+		at := &c.recent[c.next%len(c.recent)]
+		at.id, at.data = id, data
+		c.next++
+	}
+	s, err := slotOf(data, number)
+	if err != nil {
+		return nil, err
+	}
+	return s.interaction()
+}

@@ -1,0 +1,226 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/pkg/record"
+)
+
+// Reader answers queries about what is in the database. All methods may be
+// called concurrently.
+type Reader struct {
+	db       *sql.DB
+	squeezer *squeezer
+	files    *blobs
+	owned    bool // squeezer is to be closed with the reader
+}
+
+func openReader(ctx context.Context, dir string, q *squeezer, files *blobs, immutable bool) (*Reader, error) {
+	name := dsn(filepath.Join(dir, databaseName), "busy_timeout(10000)", "query_only(ON)", "cache_size(-2000)")
+	if immutable {
+		name += "&immutable=1"
+	}
+	db, err := sql.Open("sqlite", name)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(4)
+	have, want, err := schema(ctx, db, migrations)
+	if err == nil && have < want {
+		err = fmt.Errorf("a server of an older version has the database in use: its schema is %d, not %d", have, want)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the database: %w", err), db.Close())
+	}
+	return &Reader{db: db, squeezer: q, files: files}, nil
+}
+
+// ErrNoData tells that nothing was ever recorded in a data directory.
+var ErrNoData = errors.New("nothing was recorded yet")
+
+// OpenReadOnly opens what is recorded in dir, for a command that runs beside the
+// server or without one. Without a server, what a process that died has left in
+// the journal is brought into the database first. Where there is no database the
+// error is ErrNoData.
+func OpenReadOnly(ctx context.Context, dir string) (*Reader, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, databaseName)
+	if info, err := os.Stat(path); errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
+		return nil, fmt.Errorf("%s: %w", dir, ErrNoData)
+	} else if err != nil {
+		return nil, err
+	}
+	immutable := false
+	if s, err := Open(ctx, dir, Options{}); err == nil {
+		if err := s.Close(ctx); err != nil {
+			return nil, err
+		}
+	} else if errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		// Nobody can write there, so nothing changes, and SQLite needs no files
+		// beside the database; unless a server runs whose files we may not touch.
+		info, err := os.Stat(path + "-wal")
+		immutable = err != nil || info.Size() == 0
+	} else if !errors.Is(err, ErrLocked) {
+		return nil, err
+	}
+	q, err := newSqueezer()
+	if err != nil {
+		return nil, err
+	}
+	r, err := openReader(ctx, dir, q, newBlobs(filepath.Join(dir, blobsName), q), immutable)
+	if err != nil {
+		return nil, errors.Join(err, q.close())
+	}
+	r.owned = true
+	return r, nil
+}
+
+// Close closes the reader. A Store's is closed with it.
+func (r *Reader) Close() error {
+	err := r.db.Close()
+	if r.owned {
+		err = errors.Join(err, r.squeezer.close())
+	}
+	return err
+}
+
+// What errors.Is finds in a [NotFoundError] and in an [AmbiguousError].
+var (
+	ErrNotFound  = errors.New("there is no such interaction")
+	ErrAmbiguous = errors.New("several interactions fit")
+)
+
+// NotFoundError tells which id was not found.
+type NotFoundError struct{ ID string }
+
+func (e *NotFoundError) Error() string { return fmt.Sprintf("%q: %v", e.ID, ErrNotFound) }
+
+// Is makes errors.Is(err, ErrNotFound) true.
+func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
+
+// AmbiguousError tells which interactions a shortened id could mean.
+type AmbiguousError struct {
+	ID         string
+	Candidates []string // some of them
+}
+
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("%q: %v: %s, …", e.ID, ErrAmbiguous, strings.Join(e.Candidates, ", "))
+}
+
+// Is makes errors.Is(err, ErrAmbiguous) true.
+func (e *AmbiguousError) Is(target error) bool { return target == ErrAmbiguous }
+
+// Resolve returns the whole id that id means: itself, the one interaction whose
+// id begins or, failing that, ends so (ids begin with the time, so that the end
+// tells more), or the newest one for "last".
+func (r *Reader) Resolve(ctx context.Context, id string) (string, error) {
+	if id == "last" {
+		var last string
+		err := r.db.QueryRowContext(ctx, "SELECT id FROM interaction ORDER BY started_at DESC, n DESC LIMIT 1").Scan(&last)
+		if errors.Is(err, sql.ErrNoRows) {
+			return "", &NotFoundError{ID: id}
+		}
+		return last, err
+	}
+	if id == "" {
+		return "", &NotFoundError{ID: id}
+	}
+	var exact string
+	err := r.db.QueryRowContext(ctx, "SELECT id FROM interaction WHERE id = ?", id).Scan(&exact)
+	if err == nil || !errors.Is(err, sql.ErrNoRows) {
+		return exact, err
+	}
+	lower := strings.ToLower(id)
+	found, err := r.ids(ctx, "SELECT id FROM interaction WHERE id >= ?1 AND id < ?1 || char(0x10ffff) ORDER BY id LIMIT 6", lower)
+	if err == nil && len(found) == 0 {
+		found, err = r.ids(ctx, "SELECT id FROM interaction WHERE substr(id, -length(?1)) = ?1 ORDER BY id LIMIT 6", lower)
+	}
+	switch {
+	case err != nil:
+		return "", err
+	case len(found) == 0:
+		return "", &NotFoundError{ID: id}
+	case len(found) > 1:
+		return "", &AmbiguousError{ID: id, Candidates: found}
+	}
+	return found[0], nil
+}
+
+func (r *Reader) ids(ctx context.Context, query string, args ...any) ([]string, error) {
+	rows, err := r.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // Err tells
+	var found []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		found = append(found, id)
+	}
+	return found, rows.Err()
+}
+
+// Get returns one interaction, by an id as Resolve takes it.
+func (r *Reader) Get(ctx context.Context, id string) (*llm.Interaction, error) {
+	id, err := r.Resolve(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	for i, err := range r.each(ctx, "SELECT n FROM interaction WHERE id = ?", []any{id}) {
+		return i, err
+	}
+	return nil, &NotFoundError{ID: id}
+}
+
+// Body returns one side of an exchange as it went over the wire, and its header.
+// An interaction that has not ended has neither.
+func (r *Reader) Body(ctx context.Context, id string, side Side) (record.Body, http.Header, error) {
+	id, err := r.Resolve(ctx, id)
+	if err != nil {
+		return record.Body{}, nil, err
+	}
+	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // all of it from one state
+	if err != nil {
+		return record.Body{}, nil, err
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing was written
+	s, err := readSlot(ctx, tx, r.squeezer, id)
+	if errors.Is(err, ErrNotFound) {
+		return record.Body{}, nil, nil
+	}
+	if err != nil {
+		return record.Body{}, nil, err
+	}
+	header, err := s.header(side)
+	if err != nil {
+		return record.Body{}, nil, err
+	}
+	b, err := s.body(side)
+	if err != nil {
+		return record.Body{}, nil, err
+	}
+	b.Data, err = b.assemble(ctx, tx, r.squeezer, r.files)
+	if err != nil {
+		return record.Body{}, nil, fmt.Errorf("read a body of %s: %w", id, err)
+	}
+	if size := int64(len(b.Data)); size != b.Size {
+		b.Size, b.Truncated = size, true
+	}
+	return b.Body, header, nil
+}
