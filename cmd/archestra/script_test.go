@@ -25,9 +25,20 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("ARCHESTRA_DATA_DIR", e.WorkDir+"/data")
 			e.Setenv("XDG_CONFIG_HOME", e.WorkDir+"/config")
+			e.Setenv("XDG_RUNTIME_DIR", "")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"usage": usage},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"usage":    usage,
+			"simulate": simulateProviders,
+			"serve":    serve,
+			"stop":     stop,
+			"kill":     kill,
+			"post":     post,
+			"answered": answered,
+			"tail":     tail,
+			"seen":     seen,
+		},
 	})
 }
 

@@ -77,8 +77,12 @@ func assemble(ctx context.Context, cfg *config.Config, logTo io.Writer) (h *hous
 		Wait: cfg.Record.Wait, FailClosed: cfg.Record.Failure == config.FailClosed,
 		MaxBody: cfg.Limits.Body, MaxDecoded: cfg.Limits.Decompressed, MaxFrame: cfg.Limits.Line,
 	})
+	var profiles func(ctx context.Context, provider, profile string) error
+	if cfg.Access.StrictProfiles {
+		profiles = (&strictProfiles{list: h.store.Profiles}).allow
+	}
 	handler := proxy.New(proxy.Options{
-		Upstreams: h.upstreams, Recorder: recorder, Log: h.log, Origin: h.cfg.ClientURL(), Mode: modes[cfg.Mode],
+		Upstreams: h.upstreams, Recorder: recorder, Log: h.log, Origin: h.cfg.ClientURL(), Mode: modes[cfg.Mode], Profiles: profiles,
 		SpoolDir: spool, MaxBody: cfg.Limits.Body, MaxFrame: cfg.Limits.Line, ResponseIdle: cfg.Timeouts.ResponseIdle,
 		IncludeUsage: true,
 	})

@@ -91,7 +91,7 @@ func (a *app) ready(ctx context.Context, h *house, o serveOptions) error {
 		keep += ", at most " + humanBytes(n)
 	}
 	p.line(plain, "It records to %s (%s).", status.DataDir, keep)
-	p.line(plain, "Rules: %s. Watch it with: archestra tail", status.Mode)
+	p.line(plain, "Mode: %s. Watch it with: archestra tail", status.Mode)
 	p.line(plain, "")
 	if p.err != nil {
 		return p.err
