@@ -16,6 +16,7 @@ func (t roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := x.upstream.Authorize(req.Context(), req); err != nil {
 		return nil, err
 	}
+	x.record.Credentials(req)
 	res, err := x.upstream.Transport().RoundTrip(req)
 	if err == nil && res.StatusCode == http.StatusUnauthorized {
 		x.upstream.Refused(req) // a token that was revoked before its time is not used again

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -133,6 +134,18 @@ func (x *Exchange) announce() {
 	snapshot := x.snapshot()
 	x.rec.opts.Sink.Start(snapshot)
 	x.publish(llm.Event{Type: llm.EventStarted, Interaction: snapshot})
+}
+
+// Credentials tells which credentials the outgoing request carries: the
+// server's own may be among them, and an answer may repeat it.
+func (x *Exchange) Credentials(out *http.Request) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, s := range secrets(out) {
+		if !slices.Contains(x.secret, s) {
+			x.secret = append(x.secret, s)
+		}
+	}
 }
 
 // Sent tells that the guards are through and the request goes out now.
