@@ -4,6 +4,7 @@ package proxy_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,11 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/archestra-ai/archestra-cli/pkg/feed"
+	"github.com/archestra-ai/archestra-cli/pkg/proxy"
+	"github.com/archestra-ai/archestra-cli/pkg/record"
+	"github.com/archestra-ai/archestra-cli/pkg/store"
 )
 
 // cpu is the CPU time that this process has used.
@@ -48,7 +54,7 @@ func tunedReverseProxy(b *testing.B, upstream string) http.Handler {
 }
 
 // BenchmarkOverhead compares the CPU time of a request that goes straight to the
-// provider, through a plain reverse proxy, and through archestra. All three
+// provider, through a plain reverse proxy, and through archestra with everything recorded. All three
 // include the client's and the provider's own work; cpu-µs/op tells the three
 // apart, and (archestra - direct) / (reverseproxy - direct) is the ratio to look at.
 func BenchmarkOverhead(b *testing.B) {
@@ -81,7 +87,13 @@ func BenchmarkOverhead(b *testing.B) {
 			}
 		}))
 		rp := httptest.NewServer(tunedReverseProxy(b, up.URL))
-		own, _ := start(b, up.URL, nil)
+		kept, err := store.Open(b.Context(), b.TempDir(), store.Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		own, _ := start(b, up.URL, func(o *proxy.Options) {
+			o.Recorder = record.New(record.Options{Sink: kept, Feed: feed.New()})
+		})
 		for _, way := range []struct{ name, url string }{
 			{"direct", up.URL + "/v1/chat/completions"}, {"reverseproxy", rp.URL + "/"}, {"archestra", own + "/v1/openai/p/chat/completions"},
 		} {
@@ -104,5 +116,8 @@ func BenchmarkOverhead(b *testing.B) {
 		}
 		rp.Close()
 		up.Close()
+		if err := kept.Close(context.Background()); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
