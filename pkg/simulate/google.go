@@ -9,7 +9,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -207,8 +206,8 @@ func (g *identity) token(x *exchange, form url.Values) {
 	answer := object{}
 	switch form.Get("grant_type") {
 	case "urn:ietf:params:oauth:grant-type:jwt-bearer":
-		if err := g.verify(form.Get("assertion"), x.s.now()); err != nil {
-			oauthError(x, http.StatusBadRequest, "invalid_grant", err.Error())
+		if wrong := g.objection(form.Get("assertion"), x.s.now()); wrong != "" {
+			oauthError(x, http.StatusBadRequest, "invalid_grant", wrong)
 			return
 		}
 	case "refresh_token":
@@ -240,47 +239,48 @@ func (g *identity) token(x *exchange, form url.Values) {
 	}.with(answer...)))
 }
 
-// verify checks a service account's assertion, developers.google.com/identity/
-// protocols/oauth2/service-account.
-func (g *identity) verify(assertion string, now time.Time) error {
+// objection tells, in Google's words, what is wrong with a service account's
+// assertion, or nothing: developers.google.com/identity/protocols/oauth2/
+// service-account.
+func (g *identity) objection(assertion string, now time.Time) string {
+	const badSignature = "Invalid JWT Signature."
 	key, err := g.signingKey()
 	if err != nil {
-		return err
+		return err.Error()
 	}
 	parts := strings.Split(assertion, ".")
 	if len(parts) != 3 {
-		return errors.New("Invalid JWT: it does not have three parts") //nolint:staticcheck // as Google says it
+		return "Invalid JWT: it does not have three parts."
 	}
 	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
 	if err != nil {
-		return errors.New("Invalid JWT Signature.") //nolint:staticcheck // as Google says it
+		return badSignature
 	}
 	sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
 	if rsa.VerifyPKCS1v15(&key.PublicKey, crypto.SHA256, sum[:], signature) != nil {
-		return errors.New("Invalid JWT Signature.") //nolint:staticcheck // as Google says it
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return err
+		return badSignature
 	}
 	var claims struct {
 		Iss, Aud, Scope string
 		Exp             int64
 	}
-	if err := json.Unmarshal(payload, &claims); err != nil {
-		return err
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err == nil {
+		err = json.Unmarshal(payload, &claims)
 	}
 	switch {
+	case err != nil:
+		return "Invalid JWT: " + err.Error()
 	case claims.Iss != googleEmail:
-		return errors.New("Invalid grant: account not found") //nolint:staticcheck // as Google says it
+		return "Invalid grant: account not found"
 	case !strings.HasSuffix(claims.Aud, "/google/token"):
-		return errors.New("Invalid JWT: Failed audience check.") //nolint:staticcheck // as Google says it
+		return "Invalid JWT: Failed audience check."
 	case now.After(time.Unix(claims.Exp, 0)):
-		return errors.New("Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe.") //nolint:staticcheck // as Google says it
+		return "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe."
 	case !slices.Contains(strings.Fields(claims.Scope), cloudPlatform):
-		return errors.New("Invalid OAuth scope or ID token audience provided.") //nolint:staticcheck // as Google says it
+		return "Invalid OAuth scope or ID token audience provided."
 	}
-	return nil
+	return ""
 }
 
 // metadata answers as the metadata server of a virtual machine or of GKE,

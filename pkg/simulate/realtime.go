@@ -24,7 +24,7 @@ func (x *exchange) websocket() {
 	defer sock.c.Close()
 	defer context.AfterFunc(x.ctx, func() { _ = sock.c.Close() })()
 	m := &modelSocket{x: x, sock: sock}
-	if err := m.run(); err != nil && !errors.Is(err, errClosed) && x.s.ctx.Err() == nil {
+	if err := m.run(); !errors.Is(err, errClosed) && x.s.ctx.Err() == nil {
 		x.lost = true
 		x.e.disconnected()
 	}
@@ -38,6 +38,8 @@ type modelSocket struct {
 	turns int
 }
 
+// run converses until the connection ends; the error is never nil, and
+// errClosed after an orderly end.
 func (m *modelSocket) run() error {
 	realtime := m.x.t.endpoint == endpointRealtime
 	if realtime {

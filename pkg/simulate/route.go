@@ -116,11 +116,11 @@ func (t *target) match(segments []string, guess *string) {
 		} else if strings.HasSuffix(t.arg, ":generateAccessToken") {
 			t.endpoint = endpointGoogle
 		}
-	case head == "embeddings":
+	case head == "embeddings" && t.arg == "":
 		t.endpoint = endpointEmbeddings
 	case head == "files":
 		t.endpoint = endpointFiles
-	case head == "realtime":
+	case head == "realtime" && t.arg == "":
 		t.endpoint = endpointRealtime
 	case head == "echo":
 		t.endpoint = endpointEcho
