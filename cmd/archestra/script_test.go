@@ -29,15 +29,17 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"usage":    usage,
-			"simulate": simulateProviders,
-			"serve":    serve,
-			"stop":     stop,
-			"kill":     kill,
-			"post":     post,
-			"answered": answered,
-			"tail":     tail,
-			"seen":     seen,
+			"usage":     usage,
+			"simulate":  simulateProviders,
+			"start":     start,
+			"interrupt": interrupt,
+			"serve":     serve,
+			"stop":      stop,
+			"kill":      kill,
+			"post":      post,
+			"answered":  answered,
+			"tail":      tail,
+			"seen":      seen,
 		},
 	})
 }

@@ -132,6 +132,22 @@ func end(ts *testscript.TestScript, name string, sig os.Signal) error {
 	return err
 }
 
+// start is the script command "start NAME ARG...": it starts archestra with the
+// arguments under that name.
+func start(ts *testscript.TestScript, _ bool, args []string) {
+	background(ts, args[0], args[1:]...)
+}
+
+// interrupt is the script command "interrupt NAME": it sends an interrupt and
+// does not wait.
+func interrupt(ts *testscript.TestScript, _ bool, args []string) {
+	v, ok := processes.Load(processKey{ts, args[0]})
+	if !ok {
+		ts.Fatalf("no %s runs", args[0])
+	}
+	ts.Check(v.(*process).cmd.Process.Signal(os.Interrupt))
+}
+
 // serve is the script command "serve ARG...": it starts archestra serve on a
 // free port, waits for its ready line, and sets $BASE and $PORT.
 func serve(ts *testscript.TestScript, _ bool, args []string) {
@@ -151,9 +167,9 @@ func serve(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // stop is the script command "stop [NAME]": it interrupts the server, or what
-// runs under that name, which has to exit with 0.
-func stop(ts *testscript.TestScript, _ bool, args []string) {
-	if err := end(ts, append(args, "serve")[0], os.Interrupt); err != nil {
+// runs under that name, which has to exit with 0; negated, with something else.
+func stop(ts *testscript.TestScript, neg bool, args []string) {
+	if err := end(ts, append(args, "serve")[0], os.Interrupt); (err != nil) != neg {
 		ts.Fatalf("after an interrupt: %v", err)
 	}
 }

@@ -25,7 +25,10 @@ type app struct {
 	lookupEnv func(string) (string, bool)
 	workdir   string
 
-	started bool // the command line was understood, and the command runs
+	// signalled is closed when the process was told to end, and another signal
+	// would end it at once; nil where nobody tells.
+	signalled chan struct{}
+	started   bool // the command line was understood, and the command runs
 }
 
 // load reads the settings that commands without a server need.

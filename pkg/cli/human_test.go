@@ -11,7 +11,7 @@ func TestHumanDuration(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0ms", 400 * time.Microsecond: "0ms", 850 * time.Millisecond: "850ms", 999400 * time.Microsecond: "999ms", 999600 * time.Microsecond: "1.0s",
 		1234 * time.Millisecond: "1.2s", 9949 * time.Millisecond: "9.9s", 9951 * time.Millisecond: "10s", 59400 * time.Millisecond: "59s", 59600 * time.Millisecond: "1m00s",
-		192 * time.Second: "3m12s", 3599600 * time.Millisecond: "1h00m", 125 * time.Minute: "2h05m", 50 * time.Hour: "2d02h", -time.Second: "-1.0s",
+		192 * time.Second: "3m12s", 3599600 * time.Millisecond: "1h00m", 125 * time.Minute: "2h05m", 50 * time.Hour: "2d02h", 720 * time.Hour: "30d", -time.Second: "-1.0s",
 	} {
 		if got := humanDuration(d); got != want {
 			t.Errorf("%v is %q, want %q", d, got, want)

@@ -24,16 +24,24 @@ const (
 
 // Main runs the command line of this process and returns its exit code.
 func Main() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // the terminal was closed, and nohup was not used
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	signalled := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		stop() // from now on a signal does what it does by default
+		close(signalled)
+	})
 	workdir, err := os.Getwd()
 	if err != nil {
 		workdir = "."
 	}
 	return run(ctx, &app{
 		in: os.Stdin, out: newScreen(os.Stdout, os.LookupEnv), err: newScreen(os.Stderr, os.LookupEnv),
-		lookupEnv: os.LookupEnv, workdir: workdir,
+		lookupEnv: os.LookupEnv, workdir: workdir, signalled: signalled,
 	}, os.Args[1:])
 }
 

@@ -52,6 +52,17 @@ func (a *app) serve(ctx context.Context, cmd *cobra.Command, o serveOptions) err
 	if err := a.ready(ctx, h, o); err != nil {
 		h.log.Error("the ready line could not be printed", "error", err)
 	}
+	ended := make(chan struct{})
+	defer close(ended)
+	go func() {
+		select {
+		case <-a.signalled:
+			if n := h.feed.Running(); n > 0 {
+				a.say("Waiting up to %s for %s to end; interrupt again to end at once.", humanDuration(h.cfg.Timeouts.Shutdown), plural(int64(n), "running answer"))
+			}
+		case <-ended:
+		}
+	}()
 	return h.run(ctx)
 }
 
@@ -81,7 +92,7 @@ func (a *app) ready(ctx context.Context, h *house, o serveOptions) error {
 	if o.json {
 		return a.json(line)
 	}
-	p := &page{out: a.out}
+	p := newPage(a.out)
 	p.line(bold, "archestra %s serves %s", status.Version, status.BaseURL)
 	keep := "for ever"
 	if d := h.cfg.Record.Retain; d > 0 {
@@ -93,8 +104,8 @@ func (a *app) ready(ctx context.Context, h *house, o serveOptions) error {
 	p.line(plain, "It records to %s (%s).", status.DataDir, keep)
 	p.line(plain, "Mode: %s. Watch it with: archestra tail", status.Mode)
 	p.line(plain, "")
-	if p.err != nil {
-		return p.err
+	if err := p.flush(); err != nil {
+		return err
 	}
 	t := newTable(a.out, column{title: "PROVIDER"}, column{title: "STATE"}, column{title: "BASE URL FOR CLIENTS"}, column{title: "UPSTREAM", cut: 16, drop: 1})
 	for _, p := range line.Providers {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -85,11 +86,11 @@ func (a *app) show(ctx context.Context, cmd *cobra.Command, o showOptions) error
 		a.say("The conversation cannot be shown: %v.", err)
 		c = &llm.Conversation{}
 	}
-	p := &page{out: a.out}
+	p := newPage(a.out)
 	p.summary(i, time.Now())
 	p.conversation(c)
 	p.answer(i)
-	return p.err
+	return p.flush()
 }
 
 func (a *app) showRaw(ctx context.Context, src *source, ref string, side control.Side) error {
@@ -109,24 +110,33 @@ func (a *app) showRaw(ctx context.Context, src *source, ref string, side control
 	return a.out.line(printable.Bytes(bytes.TrimSuffix(b, []byte("\n"))))
 }
 
-// page prints an interaction for people. After an error it prints nothing more.
+// page prints for people. Its first error is flush's.
 type page struct {
 	out *screen
-	err error
+	w   *bufio.Writer
+}
+
+func newPage(out *screen) *page { return &page{out, bufio.NewWriter(out)} }
+
+func (p *page) flush() error { return p.w.Flush() }
+
+// print writes pieces and ends the line. After an error the writer takes no
+// more, and flush tells.
+func (p *page) print(pieces ...string) {
+	for _, s := range pieces {
+		_, _ = p.w.WriteString(s)
+	}
+	_ = p.w.WriteByte('\n')
 }
 
 func (p *page) line(st style, format string, args ...any) {
-	if p.err == nil {
-		_, p.err = io.WriteString(p.out, p.out.paint(st, printable.Line(fmt.Sprintf(format, args...)))+"\n")
-	}
+	p.print(p.out.paint(st, printable.Line(fmt.Sprintf(format, args...))))
 }
 
 // text prints text of several lines, each behind indent.
 func (p *page) text(st style, indent, s string) {
 	for _, l := range printable.New(strings.TrimRight(s, "\n")).Lines() {
-		if p.err == nil {
-			_, p.err = io.WriteString(p.out, indent+p.out.paint(st, l)+"\n")
-		}
+		p.print(indent, p.out.paint(st, l))
 	}
 }
 
