@@ -1,0 +1,449 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"github.com/archestra-ai/archestra-cli/pkg/control"
+	"github.com/archestra-ai/archestra-cli/pkg/filter"
+	"github.com/archestra-ai/archestra-cli/pkg/printable"
+	"github.com/archestra-ai/archestra-cli/tui/paint"
+)
+
+// model is the whole screen: what is shown, where the keys go, and how wide it
+// is. The panes know nothing of each other.
+type model struct {
+	ctx   context.Context
+	src   Source
+	pump  *pump
+	theme paint.Theme
+	opts  Options
+	now   func() time.Time
+
+	width, height int
+	at            place  // where the keys go
+	from          place  // where they went before
+	key           string // the key that is being handled
+	keys          []shortcut
+
+	list    list
+	side    sidebar
+	query   query
+	detail  detail
+	compare comparison
+	help    pager
+
+	filter  string // as it was typed
+	search  *search
+	partial bool // the search goes on
+
+	attached bool
+	ever     bool // attached at least once
+	linkErr  error
+	refused  error
+	lost     uint64
+	status   control.Status
+	mouse    bool
+
+	notice printable.Text // said until the next key
+	resent resent
+}
+
+func newModel(ctx context.Context, o Options, theme paint.Theme) (*model, error) {
+	e, err := parseFilter(o.Filter)
+	if err != nil {
+		return nil, fmt.Errorf("--filter: %w", err)
+	}
+	m := &model{
+		ctx: ctx, src: o.Source, pump: newPump(), theme: theme, opts: o, now: time.Now, mouse: o.Mouse,
+		at: inList, keys: keyTable(), list: newList(), filter: o.Filter,
+	}
+	m.list.filterBy(e, asksText(e))
+	return m, nil
+}
+
+// Init implements tea.Model.
+func (m *model) Init() tea.Cmd {
+	cmds := []tea.Cmd{nextBatch(m.ctx, m.pump), tick(), m.lookUp()}
+	if m.opts.Since.IsZero() {
+		cmds = append(cmds, newSearch(m.ctx, m.src, control.Query{Limit: recent}, false).more())
+	}
+	return tea.Batch(cmds...)
+}
+
+// Update implements tea.Model.
+func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	var cmd tea.Cmd
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		m.width, m.height = msg.Width, msg.Height
+	case tea.KeyMsg:
+		m.notice = printable.Text{}
+		cmd = m.press(msg)
+	case tea.MouseMsg:
+		m.wheel(msg)
+	case batchMsg:
+		cmd = m.news(&msg)
+	case foundMsg:
+		cmd = m.found(&msg)
+	case serverMsg:
+		if msg.err == nil {
+			m.status, m.side.providers = msg.status, msg.providers
+		}
+	case openedMsg:
+		m.detail.opened(&msg)
+	case bodyMsg:
+		m.detail.gotBody(&msg)
+	case comparedMsg:
+		m.compare.take(&msg)
+	case doneMsg:
+		m.notice = msg.text
+	case editMsg:
+		cmd = runEditor(msg.file)
+	case editedMsg:
+		m.edited(msg)
+	case resentMsg:
+		m.sentAgain(&msg)
+	case tickMsg:
+		cmd = tick()
+	}
+	if k, ok := m.detail.needsBody(); ok && m.at == inDetail {
+		cmd = tea.Batch(cmd, readBody(m.ctx, m.src, m.detail.id, k.side, k.wire))
+	}
+	m.layout()
+	return m, cmd
+}
+
+// news takes in what the server told.
+func (m *model) news(b *batchMsg) tea.Cmd {
+	cmds := []tea.Cmd{nextBatch(m.ctx, m.pump)}
+	if b.attached && !m.attached {
+		cmds = append(cmds, askServer(m.ctx, m.src))
+		if m.ever {
+			m.notice = paint.Words("attached again")
+		}
+	}
+	m.attached, m.linkErr, m.refused = b.attached, b.lastErr, b.refused
+	m.ever = m.ever || b.attached
+	m.lost += b.lost
+	for k := range b.changes {
+		r := m.list.apply(&b.changes[k])
+		if r.i.ID == m.detail.id {
+			m.detail.grown(r)
+			if r.i.State.Final() {
+				cmds = append(cmds, open(m.ctx, m.src, r.i.ID))
+			}
+		}
+		cmds = append(cmds, m.watchResent(r))
+	}
+	return tea.Batch(cmds...)
+}
+
+// found takes in a part of what a search found.
+func (m *model) found(f *foundMsg) tea.Cmd {
+	if f.of.text && f.of != m.search {
+		f.of.cancel() // the filter has changed meanwhile
+		return nil
+	}
+	for _, i := range f.list {
+		if f.of.text {
+			if r := m.list.rows.byID[i.ID]; r != nil {
+				r.found = true
+				m.list.place(r, true)
+				continue
+			}
+		}
+		r := m.list.apply(&change{i: i, whole: true})
+		if f.of.text {
+			r.found = true
+			m.list.place(r, true)
+		}
+	}
+	if f.of.text {
+		m.partial = !f.done
+	}
+	if f.done {
+		if f.err != nil && m.attached {
+			m.notice = line("the search failed: %v", f.err)
+		}
+		return nil
+	}
+	return f.of.more()
+}
+
+// lookUp starts the text search that the filter asks for.
+func (m *model) lookUp() tea.Cmd {
+	if m.search != nil {
+		m.search.cancel()
+		m.search, m.partial = nil, false
+	}
+	if !m.list.text {
+		return nil
+	}
+	m.search, m.partial = searchText(m.ctx, m.src, m.list.expr), true
+	return m.search.more()
+}
+
+// setFilter shows what e picks.
+func (m *model) setFilter(e filter.Expr) tea.Cmd {
+	m.filter = ""
+	if e != nil {
+		m.filter = e.String()
+	}
+	m.list.filterBy(e, asksText(e))
+	return m.lookUp()
+}
+
+func (m *model) beginFilter() {
+	m.at = inFilter
+	s := m.filter
+	if s != "" {
+		s += " "
+	}
+	m.query.begin(s)
+	m.list.pause()
+}
+
+func (m *model) endFilter() tea.Cmd {
+	e, err := parseFilter(m.query.input.value())
+	if err != nil {
+		m.query.err = err
+		return nil
+	}
+	m.at = inList
+	return m.setFilter(e)
+}
+
+func (m *model) clearFilter() tea.Cmd {
+	if m.filter == "" {
+		m.list.mark = nil
+		return nil
+	}
+	return m.setFilter(nil)
+}
+
+func (m *model) toggleEntry() tea.Cmd {
+	e, ok := m.side.selected(m.list.rows)
+	if !ok {
+		return nil
+	}
+	return m.setFilter(toggle(m.list.expr, groupWords[e.group], e.name))
+}
+
+func (m *model) isolateEntry() tea.Cmd {
+	e, ok := m.side.selected(m.list.rows)
+	if !ok {
+		return nil
+	}
+	word := groupWords[e.group]
+	if slices.Equal(namesIn(m.list.expr, word), []string{e.name}) {
+		return m.setFilter(withNames(m.list.expr, word, nil))
+	}
+	return m.setFilter(withNames(m.list.expr, word, []string{e.name}))
+}
+
+func (m *model) clearEntries() tea.Cmd {
+	e := m.list.expr
+	for _, word := range groupWords {
+		e = withNames(e, word, nil)
+	}
+	return m.setFilter(e)
+}
+
+// scroll moves what has the keys by n lines or rows.
+func (m *model) scroll(n int) {
+	switch m.at {
+	case inList:
+		m.list.move(n)
+	case inSidebar:
+		m.side.move(n, m.list.rows)
+	default:
+		if p := m.text(); p != nil {
+			p.scroll(n)
+		}
+	}
+}
+
+// text is the text in view, if there is one.
+func (m *model) text() *pager {
+	at := m.at
+	if at == inSearch {
+		at = m.from
+	}
+	switch at {
+	case inDetail:
+		return m.detail.pager()
+	case inCompare:
+		return &m.compare.pager
+	case inHelp:
+		return &m.help
+	}
+	return nil
+}
+
+func (m *model) page() int {
+	if p := m.text(); p != nil {
+		return p.height
+	}
+	if m.list.width >= doubleWidth-2 && m.list.width < tableWidth-2 {
+		return m.list.height / 2
+	}
+	return m.list.height
+}
+
+func (m *model) toTop() {
+	if p := m.text(); p != nil {
+		p.top()
+	} else if m.at == inList {
+		m.list.top()
+	} else {
+		m.side.at = 0
+	}
+}
+
+func (m *model) toEnd() {
+	if p := m.text(); p != nil {
+		p.bottom()
+	} else if m.at == inList {
+		m.list.resume()
+	} else {
+		m.side.move(1<<20, m.list.rows)
+	}
+}
+
+func (m *model) wheel(msg tea.MouseMsg) {
+	switch msg.Button {
+	case tea.MouseButtonWheelUp:
+		m.scroll(-3)
+	case tea.MouseButtonWheelDown:
+		m.scroll(3)
+	}
+}
+
+func (m *model) toggleMouse() tea.Cmd {
+	m.mouse = !m.mouse
+	if m.mouse {
+		m.notice = paint.Words("mouse on: the wheel scrolls; hold Shift to select text")
+		return tea.EnableMouseCellMotion
+	}
+	m.notice = paint.Words("mouse off")
+	return tea.DisableMouse
+}
+
+func (m *model) toSidebar() {
+	if m.sidebarWidth() == 0 {
+		m.showSidebar(true)
+	}
+	if m.sidebarWidth() > 0 {
+		m.at = inSidebar
+		m.side.move(0, m.list.rows)
+	}
+}
+
+func (m *model) showSidebar(show bool) {
+	m.side.hidden, m.side.asked = !show, show
+	if !show {
+		m.at = inList
+	} else if m.width < tableWidth {
+		m.notice = paint.Words("the sidebar needs 100 columns; filter with / instead")
+	}
+}
+
+func (m *model) nextError(step int) {
+	m.list.pause()
+	if !m.list.next(step) {
+		m.notice = paint.Words("no more errors that way")
+	}
+}
+
+func (m *model) toggleMark() {
+	if m.list.mark == m.list.sel {
+		m.list.mark = nil
+	} else {
+		m.list.mark = m.list.sel
+	}
+	m.list.pause()
+}
+
+// current is the row that a key is about.
+func (m *model) current() *row {
+	at := m.at
+	if at == inMenu || at == inAsk {
+		at = m.from
+	}
+	if at == inDetail {
+		return m.detail.row
+	}
+	return m.list.sel
+}
+
+func (m *model) openSelected() tea.Cmd {
+	r := m.list.sel
+	if r == nil {
+		return nil
+	}
+	m.list.pause()
+	m.at = inDetail
+	m.detail.begin(r)
+	return open(m.ctx, m.src, r.i.ID)
+}
+
+func (m *model) openNext() tea.Cmd     { m.list.move(1); return m.openSelected() }
+func (m *model) openPrevious() tea.Cmd { m.list.move(-1); return m.openSelected() }
+
+func (m *model) switchSide() tea.Cmd {
+	if m.detail.side == control.SideRequest {
+		m.detail.side = control.SideResponse
+	} else {
+		m.detail.side = control.SideRequest
+	}
+	return m.rawChanged()
+}
+
+func (m *model) switchWire() tea.Cmd {
+	m.detail.wire = !m.detail.wire
+	return m.rawChanged()
+}
+
+func (m *model) rawChanged() tea.Cmd {
+	m.detail.tab = tabRaw
+	m.detail.buildTab(tabRaw)
+	m.detail.pagers[tabRaw].top()
+	return nil
+}
+
+func (m *model) back() tea.Cmd {
+	switch m.at {
+	case inHelp, inCompare:
+		m.at = m.from
+		if m.at == inCompare || m.at == inHelp {
+			m.at = inList
+		}
+	default:
+		m.at = inList
+	}
+	return nil
+}
+
+func (m *model) beginSearch() {
+	m.from = m.at
+	m.at = inSearch
+	m.query.begin("")
+}
+
+func (m *model) endSearch() {
+	m.at = m.from
+	if !m.text().look(m.query.input.value()) {
+		m.notice = line("not found: %s", m.query.input.value())
+	}
+}
+
+func (m *model) hit(step int) {
+	if p := m.text(); !p.hit(step) {
+		m.notice = paint.Words("no more of that")
+	}
+}
