@@ -165,6 +165,9 @@ ollama    ready  http://localhost:9321/v1/ollama/default  http://localhost:11434
 	if diff := cmp.Diff(want, out); diff != "" {
 		t.Error(diff)
 	}
+	if narrow, _ := must(t, dir, terminal{width: 30}, "providers", "list"); !strings.Contains(narrow, "http://localhost:9321/v1/ollama/default\n") {
+		t.Errorf("30 columns cut the base URL:\n%s", narrow)
+	}
 	if talk != "1 provider is off; --all shows them.\n" {
 		t.Errorf("told %q", talk)
 	}

@@ -55,8 +55,8 @@ func (a *app) providers(ctx context.Context, cmd *cobra.Command, o providersOpti
 	}
 	t := newTable(a.out,
 		column{title: "PROVIDER"},
-		column{title: "STATE"},
-		column{title: "BASE URL FOR CLIENTS"},
+		column{title: "STATE", drop: 5},
+		column{title: "BASE URL FOR CLIENTS", whole: true},
 		column{title: "UPSTREAM", cut: 20, drop: 3},
 		column{title: "KEY FROM", cut: 8, drop: 4},
 		column{title: "APIS", cut: 8, drop: 2},

@@ -107,7 +107,7 @@ func (a *app) ready(ctx context.Context, h *house, o serveOptions) error {
 	if err := p.flush(); err != nil {
 		return err
 	}
-	t := newTable(a.out, column{title: "PROVIDER"}, column{title: "STATE"}, column{title: "BASE URL FOR CLIENTS"}, column{title: "UPSTREAM", cut: 16, drop: 1})
+	t := newTable(a.out, column{title: "PROVIDER"}, column{title: "STATE", drop: 5}, column{title: "BASE URL FOR CLIENTS", whole: true}, column{title: "UPSTREAM", cut: 16, drop: 1})
 	for _, p := range line.Providers {
 		cells := providerCells(&p)
 		if err := t.row(cells[:4]...); err != nil {

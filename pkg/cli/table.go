@@ -17,6 +17,9 @@ type column struct {
 	drop int
 	// cut is how narrow the column may become before any is dropped; 0 keeps it whole.
 	cut int
+	// whole text is never cut, though the line then outgrows the screen: it is
+	// there to be copied.
+	whole bool
 }
 
 // cell is what stands in a row's column.
@@ -157,7 +160,7 @@ func (t *table) print(cells []cell) error {
 			pending += gap
 		}
 		text := c.text
-		if t.room > 0 { // what nothing could make fit ends at the edge
+		if t.room > 0 && !t.columns[i].whole { // what nothing could make fit ends at the edge
 			w = max(0, min(w, t.room-used-pending))
 			text = text.Truncate(w)
 		}
