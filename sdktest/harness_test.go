@@ -46,6 +46,7 @@ type target struct {
 	vertex    string // of an archestra in Vertex mode; empty where there is none
 	archestra bool
 	root      string // without any path
+	process   *process
 }
 
 // Set by TestMain.
@@ -98,7 +99,7 @@ func run(m *testing.M) (code int, err error) {
 	}
 	base := studio.url + "/v1/"
 	targets = append(targets, target{
-		name: "archestra", archestra: true, root: studio.url,
+		name: "archestra", archestra: true, root: studio.url, process: studio,
 		openai: base + "openai/" + profile, anthropic: base + "anthropic/" + profile, gemini: base + "gemini/" + profile,
 		vertex: vertex.url + "/v1/gemini/" + profile,
 	})
@@ -138,6 +139,8 @@ func startBoth(dir string) (studio, vertex *process, err error) {
 // process is a running archestra.
 type process struct {
 	cmd  *exec.Cmd
+	bin  string
+	data string // its data directory
 	url  string
 	logs *tail
 	done chan error
@@ -151,8 +154,8 @@ func start(bin, dir string, env ...string) (*process, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	p := &process{logs: &tail{}, done: make(chan error, 1)}
-	p.cmd = exec.Command(bin, "serve", "--port", "0", "--data-dir", filepath.Join(dir, "data"))
+	p := &process{bin: bin, data: filepath.Join(dir, "data"), logs: &tail{}, done: make(chan error, 1)}
+	p.cmd = exec.Command(bin, "serve", "--port", "0", "--data-dir", p.data)
 	p.cmd.Dir = dir
 	p.cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + dir,

@@ -14,6 +14,8 @@ import (
 	"github.com/openai/openai-go/v3/shared"
 )
 
+const openaiModel = "gpt-4o-mini" // the one that the simulated provider lists
+
 func openaiClient(to target, opts ...option.RequestOption) openai.Client {
 	return openai.NewClient(append([]option.RequestOption{
 		option.WithBaseURL(to.openai), option.WithAPIKey(openaiKey), option.WithMaxRetries(0),
@@ -22,7 +24,7 @@ func openaiClient(to target, opts ...option.RequestOption) openai.Client {
 
 func chat(words string) openai.ChatCompletionNewParams {
 	return openai.ChatCompletionNewParams{
-		Model:    openai.ChatModelGPT4oMini,
+		Model:    openaiModel,
 		Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage(words)},
 		Tools: []openai.ChatCompletionToolUnionParam{openai.ChatCompletionFunctionTool(shared.FunctionDefinitionParam{
 			Name: "get_weather", Parameters: shared.FunctionParameters{"type": "object"},
@@ -119,7 +121,7 @@ func TestOpenAIResponses(t *testing.T) {
 	each(t, func(t *testing.T, to target) {
 		c := openaiClient(to)
 		params := responses.ResponseNewParams{
-			Model: openai.ChatModelGPT4oMini,
+			Model: openaiModel,
 			Input: responses.ResponseNewParamsInputUnion{OfString: openai.String(twoCalls)},
 			Tools: []responses.ToolUnionParam{responses.ToolParamOfFunction("get_weather", map[string]any{"type": "object"}, false)},
 		}
@@ -167,7 +169,7 @@ func TestOpenAIResponsesStream(t *testing.T) {
 	each(t, func(t *testing.T, to target) {
 		c := openaiClient(to)
 		stream := c.Responses.NewStreaming(t.Context(), responses.ResponseNewParams{
-			Model: openai.ChatModelGPT4oMini,
+			Model: openaiModel,
 			Input: responses.ResponseNewParamsInputUnion{OfString: openai.String(twoCalls)},
 		})
 		var text, last string

@@ -102,7 +102,6 @@ func TestRefusals(t *testing.T) {
 			}{
 				"unknown provider": {to.root + "/v1/nosuch/" + profile, "hi", nil, 404, "openai"},
 				"bad profile":      {to.root + "/v1/" + sdk + "/-bad-", "hi", nil, 404, "profile"},
-				"reserved profile": {to.root + "/v1/" + sdk + "/embeddings", "hi", nil, 404, "profile"},
 				"host":             {to.root + "/v1/" + sdk + "/" + profile, "hi", func(r *http.Request) { r.Host = "rebound.example" }, 403, "Host"},
 				"origin":           {to.root + "/v1/" + sdk + "/" + profile, "hi", func(r *http.Request) { r.Header.Set("Origin", "https://page.example") }, 403, "Web pages"},
 				"cross site":       {to.root + "/v1/" + sdk + "/" + profile, "hi", func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }, 403, "Web pages"},

@@ -45,8 +45,19 @@ type Disconnect struct {
 type journal struct {
 	mu          sync.Mutex
 	changed     chan struct{} // closed, and made anew, at each change
-	requests    []Received
-	disconnects []Disconnect
+	requests    []Received   // the last ones
+	disconnects []Disconnect // the last ones
+	arrived     int          // since the last Reset
+	gone        int
+}
+
+// trim drops the oldest entries of a list that has outgrown its limit; by
+// halves, so that it costs nothing for most.
+func trim[T any](list []T, limit int) []T {
+	if len(list) <= limit {
+		return list
+	}
+	return append(make([]T, 0, limit), list[len(list)-limit/2:]...)
 }
 
 func (j *journal) update(f func()) {
@@ -80,7 +91,8 @@ func (j *journal) await(ctx context.Context, done func() bool) error {
 	}
 }
 
-// Requests returns the requests received so far, oldest first.
+// Requests returns the requests received so far, oldest first: the last
+// Options.KeepRequests of them, or at the least half as many.
 func (s *Server) Requests() []Received {
 	s.journal.mu.Lock()
 	defer s.journal.mu.Unlock()
@@ -94,28 +106,32 @@ func (s *Server) Disconnects() []Disconnect {
 	return slices.Clone(s.journal.disconnects)
 }
 
-// AwaitRequests waits until n requests have arrived.
+// AwaitRequests waits until n requests have arrived since the last Reset.
 func (s *Server) AwaitRequests(ctx context.Context, n int) error {
-	return s.journal.await(ctx, func() bool { return len(s.journal.requests) >= n })
+	return s.journal.await(ctx, func() bool { return s.journal.arrived >= n })
 }
 
-// AwaitDisconnects waits until n clients have gone away.
+// AwaitDisconnects waits until n clients have gone away since the last Reset.
 func (s *Server) AwaitDisconnects(ctx context.Context, n int) error {
-	return s.journal.await(ctx, func() bool { return len(s.journal.disconnects) >= n })
+	return s.journal.await(ctx, func() bool { return s.journal.gone >= n })
 }
 
 // Reset forgets the requests and disconnects seen so far.
 func (s *Server) Reset() {
-	s.journal.update(func() { s.journal.requests, s.journal.disconnects = nil, nil })
+	s.journal.update(func() {
+		s.journal.requests, s.journal.disconnects = nil, nil
+		s.journal.arrived, s.journal.gone = 0, 0
+	})
 }
 
-// arrived notes a request and returns its number's setter.
+// arrived notes a request and returns its entry.
 func (s *Server) arrived(r *http.Request, t target) *entry {
 	e := &entry{s: s}
 	s.journal.update(func() {
 		s.arrivals++
 		e.n = s.arrivals
-		s.journal.requests = append(s.journal.requests, Received{
+		s.journal.arrived++
+		s.journal.requests = append(trim(s.journal.requests, s.o.KeepRequests), Received{
 			N: e.n, At: s.now(), Provider: t.provider, Format: t.format,
 			Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery,
 			Host: r.Host, Proto: r.Proto, Header: r.Header.Clone(),
@@ -145,7 +161,10 @@ func (e *entry) set(f func(*Received)) {
 
 func (e *entry) disconnected() {
 	j := &e.s.journal
-	j.update(func() { j.disconnects = append(j.disconnects, Disconnect{N: e.n, At: e.s.now()}) })
+	j.update(func() {
+		j.gone++
+		j.disconnects = append(trim(j.disconnects, e.s.o.KeepRequests), Disconnect{N: e.n, At: e.s.now()})
+	})
 }
 
 // bodyTap counts and hashes a body as it is read, and keeps its beginning.

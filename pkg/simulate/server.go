@@ -32,6 +32,8 @@ type Options struct {
 	MaxBody int64
 	// KeepBody is how much of a body the journal keeps; 0 means 1 MiB.
 	KeepBody int
+	// KeepRequests is how many requests the journal keeps; 0 means 4096.
+	KeepRequests int
 }
 
 // Server is a simulated provider. It is an http.Handler; Listen and Start serve it.
@@ -65,6 +67,9 @@ func New(o Options) *Server {
 	}
 	if o.KeepBody == 0 {
 		o.KeepBody = 1 << 20
+	}
+	if o.KeepRequests == 0 {
+		o.KeepRequests = 4096
 	}
 	s := &Server{o: o}
 	s.ctx, s.cancel = context.WithCancel(context.Background())

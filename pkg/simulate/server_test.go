@@ -112,3 +112,20 @@ func TestUnencryptedHTTP2(t *testing.T) {
 		t.Errorf("the journal says %s", got)
 	}
 }
+
+func TestJournalIsBounded(t *testing.T) {
+	s, url := newTestServer(t, Options{KeepRequests: 4})
+	for range 11 {
+		do(t, http.MethodGet, url+"/v1/models", "")
+	}
+	got := s.Requests()
+	if len(got) < 2 || len(got) > 5 || got[len(got)-1].N != 11 || got[len(got)-1].Ended.IsZero() {
+		t.Errorf("%d kept of 11: %+v", len(got), got)
+	}
+	if err := s.AwaitRequests(t.Context(), 11); err != nil {
+		t.Error(err)
+	}
+	if s.Reset(); len(s.Requests()) != 0 {
+		t.Error("Reset forgets nothing")
+	}
+}
