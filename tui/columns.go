@@ -71,6 +71,10 @@ func (l *list) rowLines(r *row, now time.Time) []paint.Line {
 	if l.width < tableWidth-2 {
 		second.Add(paint.Dim, printable.Line(r.i.Profile))
 		second.Say(paint.Dim, " · ")
+		if v, _ := verdictOf(r.i); v != "" || r.i.Error != nil {
+			verdictCell(&second, r.i)
+			second.Say(paint.Dim, " · ")
+		}
 	} else {
 		second.Say(paint.Dim, "└ ")
 	}
@@ -150,16 +154,19 @@ func (l *list) doubleRow(p *paint.Line, r *row, now time.Time) {
 	timeCell(p, i.StartedAt, now)
 	p.Cell(paint.Plain, printable.Line(i.Provider), providerCells)
 	p.Gap(1)
-	p.Cell(paint.Plain, printable.Line(modelOf(i)), l.width-60+12)
-	p.Right(paint.Plain, tokens(r), tokenCells)
-	if l.width < 70 {
-		return
+	room := l.width - p.Width() - tokenCells - costCells - 2
+	if l.width >= 76 {
+		room -= ttftCells + 1
 	}
-	p.Right(paint.Plain, costText(i), costCells+1)
+	p.Cell(paint.Plain, printable.Line(modelOf(i)), min(max(room, 4), 26))
 	p.Gap(1)
-	if v, _ := verdictOf(i); v != "" && v != llm.ActionAllow || l.width >= 90 {
-		verdictCell(p, i)
+	p.Right(paint.Plain, tokens(r), tokenCells)
+	if l.width >= 76 {
+		p.Gap(1)
+		p.Right(paint.Plain, printable.Line(millis(i.TTFTMS)), ttftCells)
 	}
+	p.Gap(1)
+	p.Right(paint.Plain, costText(i), costCells)
 }
 
 func (l *list) singleRow(p *paint.Line, r *row, now time.Time) {

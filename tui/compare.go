@@ -157,8 +157,8 @@ func (g *page) compare(a, b *exchange, why string) {
 	l.Say(paint.Bold, "Messages")
 	l.Add(paint.Dim, line("  the first %d are the same", same))
 	g.line(l)
-	g.side(paint.Warn, false, a.conv.Messages[same:])
-	g.side(paint.Good, true, b.conv.Messages[same:])
+	g.side(false, a.conv.Messages, same)
+	g.side(true, b.conv.Messages, same)
 	g.empty()
 	g.heading(paint.Words("Answers"))
 	g.diff(answerText(a.i), answerText(b.i))
@@ -295,7 +295,7 @@ func (g *page) diff(a, b string) {
 		to++
 	}
 	if from > 0 {
-		g.note(line("    %d lines are the same", from).String())
+		g.note("    the same before: " + lines(from))
 	}
 	if gone := as[from : len(as)-to]; len(gone) > 0 {
 		g.signed(false, strings.Join(gone, "\n"))
@@ -304,24 +304,44 @@ func (g *page) diff(a, b string) {
 		g.signed(true, strings.Join(come, "\n"))
 	}
 	if to > 0 {
-		g.note(line("    %d lines are the same", to).String())
+		g.note("    the same behind: " + lines(to))
 	}
 }
 
-// side adds messages that only one of the two has.
-func (g *page) side(style paint.Style, added bool, all []llm.Message) {
+func lines(n int) string {
+	if n == 1 {
+		return "1 line"
+	}
+	return line("%d lines", n).String()
+}
+
+// side adds the messages that only one of the two has: those from from on.
+func (g *page) side(added bool, all []llm.Message, from int) {
 	old := g.lead
 	defer func() { g.lead = old }()
 	var l paint.Line
 	if added {
-		l.Say(style, "+ ")
+		l.Say(paint.Good, "+ ")
 	} else {
-		l.Say(style, "− ")
+		l.Say(paint.Warn, "− ")
 	}
 	g.lead = l
-	names := map[string]string{}
-	for k := range all {
+	names := callNames(all[:from])
+	for k := from; k < len(all); k++ {
 		g.role(all[k].Role)
 		g.parts(all[k].Parts, paint.Plain, names)
 	}
+}
+
+// callNames tells which tool each call id means.
+func callNames(all []llm.Message) map[string]string {
+	names := map[string]string{}
+	for k := range all {
+		for j := range all[k].Parts {
+			if p := &all[k].Parts[j]; p.Kind == llm.PartToolCall {
+				names[p.CallID] = p.Name
+			}
+		}
+	}
+	return names
 }

@@ -21,10 +21,10 @@ func highlight(lead paint.Line, lang, text string, room int) []paint.Line {
 		tokens = []chroma.Token{{Type: chroma.Text, Value: text}}
 	}
 	var out []paint.Line
-	now := lead
+	now := paint.From(lead)
 	flush := func() {
 		out = append(out, now)
-		now = lead
+		now = paint.From(lead)
 	}
 	for _, tok := range tokens {
 		style := tokenStyle(tok.Type)

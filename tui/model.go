@@ -19,7 +19,7 @@ import (
 type model struct {
 	ctx   context.Context
 	src   Source
-	pump  *pump
+	pump  *pump // nil: nobody tells the news
 	theme paint.Theme
 	opts  Options
 	now   func() time.Time
@@ -68,11 +68,19 @@ func newModel(ctx context.Context, o Options, theme paint.Theme) (*model, error)
 
 // Init implements tea.Model.
 func (m *model) Init() tea.Cmd {
-	cmds := []tea.Cmd{nextBatch(m.ctx, m.pump), tick(), m.lookUp()}
+	cmds := []tea.Cmd{m.listen(), tick(), m.lookUp()}
 	if m.opts.Since.IsZero() {
 		cmds = append(cmds, newSearch(m.ctx, m.src, control.Query{Limit: recent}, false).more())
 	}
 	return tea.Batch(cmds...)
+}
+
+// listen waits for news.
+func (m *model) listen() tea.Cmd {
+	if m.pump == nil {
+		return nil
+	}
+	return nextBatch(m.ctx, m.pump)
 }
 
 // Update implements tea.Model.
@@ -120,7 +128,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 
 // news takes in what the server told.
 func (m *model) news(b *batchMsg) tea.Cmd {
-	cmds := []tea.Cmd{nextBatch(m.ctx, m.pump)}
+	cmds := []tea.Cmd{m.listen()}
 	if b.attached && !m.attached {
 		cmds = append(cmds, askServer(m.ctx, m.src))
 		if m.ever {

@@ -85,13 +85,13 @@ func (p *pager) lines(k int) []paint.Line {
 
 func (p *pager) wrap(b *block) []paint.Line {
 	if b.text == "" {
-		l := b.lead
+		l := paint.From(b.lead)
 		l.Append(b.ready)
 		return []paint.Line{l}
 	}
 	var out []paint.Line
 	put := func(style paint.Style, t printable.Text) {
-		l := b.lead
+		l := paint.From(b.lead)
 		p.say(&l, style, t)
 		out = append(out, l)
 	}

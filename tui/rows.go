@@ -41,6 +41,7 @@ type rows struct {
 	names  map[string]string // one copy of each word that comes again and again
 	total  sum
 	groups [2]map[string]*sum // by provider, by profile
+	held   map[*row]struct{}  // those that wait for a person
 }
 
 // sum counts interactions.
@@ -52,7 +53,7 @@ type sum struct {
 }
 
 func newRows() *rows {
-	return &rows{byID: map[string]*row{}, names: map[string]string{}, groups: [2]map[string]*sum{{}, {}}}
+	return &rows{byID: map[string]*row{}, names: map[string]string{}, groups: [2]map[string]*sum{{}, {}}, held: map[*row]struct{}{}}
 }
 
 func (s *sum) count(i *llm.Interaction, n int64) {
@@ -117,6 +118,11 @@ func (r *rows) apply(c *change) (now, gone *row) {
 		now.i = r.slim(c.i)
 	}
 	r.tally(now.i, 1)
+	if now.i.State == llm.StateHeld {
+		r.held[now] = struct{}{}
+	} else {
+		delete(r.held, now)
+	}
 	now.follow(c)
 	return now, gone
 }
@@ -129,6 +135,7 @@ func (r *rows) insert(n *row) (gone *row) {
 		r.all[0] = nil
 		r.all = r.all[1:]
 		delete(r.byID, gone.i.ID)
+		delete(r.held, gone)
 		r.tally(gone.i, -1)
 	}
 	return gone

@@ -10,7 +10,11 @@ import (
 	"github.com/archestra-ai/archestra-cli/tui/paint"
 )
 
-const sidebarCells = 28
+// The widths of the sidebar and of the names in it, in cells.
+const (
+	sidebarCells = 32
+	nameCells    = 9
+)
 
 // groupWords are the filter's words of the sidebar's two groups.
 var groupWords = [2]string{"provider", "profile"}
@@ -124,7 +128,7 @@ func (s *sidebar) entryLine(en entry, chosen []string, width int, here bool) pai
 		l.Gap(1)
 	}
 	if en.sum == nil {
-		l.Cell(paint.Dim, printable.Line(en.name), 10)
+		l.Cell(paint.Dim, printable.Line(en.name), nameCells)
 		l.Gap(1)
 		switch en.note {
 		case "ready":
@@ -137,13 +141,14 @@ func (s *sidebar) entryLine(en entry, chosen []string, width int, here bool) pai
 		l.Fit(width)
 		return l
 	}
-	l.Cell(style, printable.Line(en.name), 10)
+	l.Cell(style, printable.Line(en.name), nameCells)
 	l.Right(style, printable.Line(count(en.sum.requests)), 5)
 	if en.sum.errors > 0 {
-		l.Right(paint.Warn, line("%d%%!", (en.sum.errors*100+en.sum.requests-1)/en.sum.requests), 5)
+		l.Right(paint.Warn, line("%d%%!", (en.sum.errors*100+en.sum.requests-1)/en.sum.requests), 6)
 	} else {
-		l.Gap(5)
+		l.Gap(6)
 	}
+	l.Gap(1)
 	l.Right(paint.Dim, printable.Line(en.sum.spend()), width-l.Width())
 	return l
 }

@@ -91,9 +91,11 @@ func (d *detail) tools(g *page) {
 		}
 		back()
 		if u.result != nil {
+			outer := g.indent(paint.Dim, false)
 			back := g.indent(paint.Dim, true)
 			g.text(paint.Plain, u.result.Text)
 			back()
+			outer()
 		}
 	}
 }

@@ -3,7 +3,6 @@ package tui
 import (
 	"strings"
 
-	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/pkg/printable"
 	"github.com/archestra-ai/archestra-cli/tui/paint"
 )
@@ -276,14 +275,11 @@ func (m *model) footer() paint.Line {
 }
 
 // newestHeld returns a row that waits for a person, whatever the filter.
-func (r *rows) newestHeld() *row {
-	if r.total.held == 0 {
-		return nil
-	}
-	for k := len(r.all) - 1; k >= 0; k-- {
-		if r.all[k].i.State == llm.StateHeld {
-			return r.all[k]
+func (r *rows) newestHeld() (newest *row) {
+	for h := range r.held {
+		if newest == nil || newest.before(h) {
+			newest = h
 		}
 	}
-	return nil
+	return newest
 }

@@ -31,6 +31,12 @@ type Line struct {
 	back  Back
 }
 
+// From begins a line with what another one holds, and leaves that one alone.
+func From(lead Line) Line {
+	lead.spans = append([]span(nil), lead.spans...)
+	return lead
+}
+
 // Width returns how many cells the line takes.
 func (l *Line) Width() int { return l.width }
 
