@@ -13,6 +13,7 @@ import (
 type reading struct {
 	doc     *lex.Doc
 	clauses []clause
+	secret  bool       // it speaks of passwords, codes or keys
 	marks   []lex.Mark // attack wording, hidden characters, requests behind an encoding
 }
 
@@ -23,7 +24,8 @@ func (r *reading) size() int {
 // Analyzer reads texts and tools and remembers what it read, so that a history
 // that was seen before costs no second reading. It is safe for concurrent use.
 type Analyzer struct {
-	seed maphash.Seed
+	seed   maphash.Seed
+	secret func(string) string
 
 	mu    sync.Mutex
 	max   int
@@ -31,6 +33,9 @@ type Analyzer struct {
 	texts map[textKey]*list.Element
 	order *list.List // of cached, the last used first
 	tools map[uint64]*Tool
+
+	chains   map[chainKey]*chain
+	requests uint64
 }
 
 type textKey struct {
@@ -50,9 +55,14 @@ func NewAnalyzer(maxBytes int) *Analyzer {
 	if maxBytes <= 0 {
 		maxBytes = 64 << 20
 	}
-	a := &Analyzer{seed: maphash.MakeSeed(), max: maxBytes, texts: map[textKey]*list.Element{}, order: list.New(), tools: map[uint64]*Tool{}}
+	a := &Analyzer{seed: maphash.MakeSeed(), max: maxBytes, texts: map[textKey]*list.Element{}, order: list.New(), tools: map[uint64]*Tool{}, chains: map[chainKey]*chain{}}
 	return a
 }
+
+// DetectSecrets makes the analyzer look for known secrets in the arguments of
+// calls. find returns the kind of secret that a text holds, or "". It is to be
+// called before the analyzer is used.
+func (a *Analyzer) DetectSecrets(find func(text string) (kind string)) { a.secret = find }
 
 // read returns the reading of a text. plain tells that a person wrote it.
 func (a *Analyzer) read(text string, plain bool) *reading {
@@ -73,6 +83,7 @@ func (a *Analyzer) read(text string, plain bool) *reading {
 	}
 	r.clauses = clauses(r.doc)
 	if !plain {
+		r.secret = speaksOfSecrets(r.doc)
 		r.marks = append(wording(r.doc), r.doc.Hidden...)
 		for _, cl := range r.clauses {
 			if cl.encoded && cl.verbs&acting != 0 && cl.last-cl.first >= 4 {
@@ -125,4 +136,15 @@ func (a *Analyzer) tool(t llm.Tool) *Tool {
 	a.tools[key] = out
 	a.mu.Unlock()
 	return out
+}
+
+var secretWords = hashes("password passwd passphrase secret otp pin cvv")
+
+func speaksOfSecrets(d *lex.Doc) bool {
+	for _, t := range d.Tokens {
+		if secretWords[t.Hash] {
+			return true
+		}
+	}
+	return false
 }

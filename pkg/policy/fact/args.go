@@ -36,19 +36,21 @@ type Leaf struct {
 // noted by Facts.Truncated.
 const maxLeaves = 512
 
-// Leaves reads the scalars of a call's arguments.
+// Leaves reads the scalars of a call's arguments. complete is false where the
+// arguments are no JSON, name something twice or are too many: then what a rule
+// read may not be what runs.
 func Leaves(c llm.ToolCall) (leaves []Leaf, complete bool) {
 	raw := []byte(c.Arguments)
 	if len(raw) == 0 {
 		if c.ArgumentsText == "" {
 			return nil, true
 		}
-		return []Leaf{newLeaf("", c.ArgumentsText, jsonscan.String)}, true
+		return []Leaf{newLeaf("", c.ArgumentsText, jsonscan.String)}, c.Kind == "custom"
 	}
 	s := jsonscan.New(raw)
 	w := leafWalk{s: s}
 	w.value("", 0)
-	return w.out, s.Err() == nil && !w.full
+	return w.out, !w.full && jsonscan.Check(raw) == nil
 }
 
 type leafWalk struct {

@@ -1,6 +1,7 @@
 package fact
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
@@ -26,8 +27,8 @@ func (o Origin) String() string { return originNames[o%5] }
 
 // Seen is a place where a value was seen.
 type Seen struct {
-	Origin    Origin   `json:"-"`
-	Form      lex.Form `json:"-"`
+	Origin    Origin   `json:"origin"`
+	Form      lex.Form `json:"form"`
 	Message   int      `json:"message"` // its index; -1 is what stands outside the messages
 	Part      int      `json:"part"`
 	Tool      string   `json:"tool,omitempty"`
@@ -49,12 +50,20 @@ type Seen struct {
 // maxPostings bounds how many places of a value's rarest word are looked at.
 const maxPostings = 256
 
+// some returns the first and the last of many places.
+func some(refs []ref) []ref {
+	if len(refs) <= maxPostings {
+		return refs
+	}
+	return append(slices.Clone(refs[:maxPostings/2]), refs[len(refs)-maxPostings/2:]...)
+}
+
 // seen lists where a phrase stands, at most one place for each source and kind.
 func (s *Session) seen(l *Leaf) []Seen {
 	if len(l.tokens) == 0 {
 		return nil
 	}
-	out := s.phrase(l.tokens, l.Kind, nil)
+	out := s.phrase(l.tokens, l.Kind)
 	if len(out) == 0 && (l.Kind == lex.Host || l.Kind == lex.Email) {
 		out = s.spelled(l.tokens, l.Kind)
 	}
@@ -63,7 +72,7 @@ func (s *Session) seen(l *Leaf) []Seen {
 	}
 	if len(out) == 0 && l.Role != Content {
 		lex.Decoded(l.Value, func(_, _ int, text string) {
-			for _, hit := range s.phrase(lex.Plain(text).Tokens, lex.NoIdent, nil) {
+			for _, hit := range s.phrase(lex.Plain(text).Tokens, lex.NoIdent) {
 				hit.Form = lex.Encoded
 				out = append(out, hit)
 			}
@@ -81,7 +90,7 @@ func (s *Session) spelled(tokens []lex.Token, kind lex.IdentKind) (out []Seen) {
 		return nil
 	}
 	refs := s.index[tokens[0].Hash]
-	for _, r := range refs[:min(len(refs), maxPostings)] {
+	for _, r := range some(refs) {
 		d := s.sources[r.source].read.doc
 		at, ok := int(r.token), true
 		for _, want := range tokens[1:] {
@@ -109,41 +118,27 @@ func joinedLen(tokens []lex.Token) (n int) {
 }
 
 // phrase looks a row of tokens up by its rarest one.
-func (s *Session) phrase(tokens []lex.Token, kind lex.IdentKind, out []Seen) []Seen {
-	anchor, fewest := -1, 0
-	for i, t := range tokens {
-		n := len(s.index[t.Hash])
-		if n == 0 {
-			return out
-		}
-		if anchor < 0 || n < fewest {
-			anchor, fewest = i, n
-		}
+func (s *Session) phrase(tokens []lex.Token, kind lex.IdentKind) (out []Seen) {
+	anchor := s.rarest(tokens)
+	if anchor < 0 {
+		return nil
 	}
 	refs := s.index[tokens[anchor].Hash]
-	if len(refs) > maxPostings {
-		refs = refs[:maxPostings]
-	}
-outer:
-	for _, r := range refs {
+	for _, r := range some(refs) {
 		d := s.sources[r.source].read.doc
 		first := int(r.token) - anchor
-		if first < 0 || first+len(tokens) > len(d.Tokens) {
+		if !rowAt(d, first, tokens) {
 			continue
 		}
-		cell := d.Tokens[first].Cell
+		last := first + len(tokens) - 1
 		form := lex.Exact
-		for k := range tokens {
-			t := &d.Tokens[first+k]
-			if t.Hash != tokens[k].Hash || t.Cell != cell {
-				continue outer
-			}
+		for _, t := range d.Tokens[first : last+1] {
 			form = max(form, t.Form)
 		}
-		if kind.Strong() && form != lex.Encoded && !bounded(d, first, first+len(tokens)-1) {
+		if kind.Strong() && form != lex.Encoded && !bounded(d, first, last) {
 			continue
 		}
-		out = s.place(out, kind, r.source, d, first, first+len(tokens)-1, form)
+		out = s.place(out, kind, r.source, d, first, last, form)
 	}
 	return out
 }
@@ -188,14 +183,14 @@ func (s *Session) pieces(l *Leaf) []Seen {
 	var out []Seen
 	if len(l.tokens) > 1 {
 		if refs := s.index[lex.Hash(string(joined))]; len(refs) > 0 {
-			for _, r := range refs[:min(len(refs), maxPostings)] {
+			for _, r := range some(refs) {
 				out = s.place(out, kind, r.source, s.sources[r.source].read.doc, int(r.token), int(r.token), lex.Split)
 			}
 		}
 	}
 	for n := 1; n < len(joined); n++ {
 		refs := s.index[lex.Hash(string(joined[:n]))]
-		for _, r := range refs[:min(len(refs), maxPostings)] {
+		for _, r := range some(refs) {
 			d := s.sources[r.source].read.doc
 			if last, ok := joins(d, int(r.token), joined); ok {
 				out = s.place(out, kind, r.source, d, int(r.token), last, lex.Split)
@@ -270,78 +265,17 @@ func (s *Session) place(out []Seen, kind lex.IdentKind, n int32, d *lex.Doc, fir
 		hit.Named = src.named || lvl == named
 		hit.Mentioned = lvl == mentioned
 		hit.Rivals = hit.Origin == Prose && rivals(d, ci, kind, int(d.Tokens[first].Start))
-		hit.Tainted = src.tainted && s.recordTainted(src, c.Record)
+		hit.Tainted = src.tainted && src.recordTainted(c.Record)
 	}
 	return append(out, hit)
-}
-
-// rivals tells whether the text that holds an identifier holds another of its
-// kind: then naming the text does not say which of them is meant.
-func rivals(d *lex.Doc, cell uint32, kind lex.IdentKind, at int) bool {
-	if kind != lex.Account && kind != lex.Email && kind != lex.Phone {
-		return false
-	}
-	record := d.Cells[cell].Record
-	var own *lex.Ident
-	for i := range d.Idents {
-		if id := &d.Idents[i]; int(id.Start) <= at && at < int(id.End) {
-			own = id
-		}
-	}
-	if own == nil {
-		return false
-	}
-	for i := range d.Idents {
-		id := &d.Idents[i]
-		c := &d.Cells[id.Cell]
-		if id.Kind != kind || id.Key == own.Key || c.Kind == lex.Field || d.Structured && c.Record != record {
-			continue
-		}
-		if kind == lex.Account && !alike(id.Key, own.Key) {
-			continue
-		}
-		return true
-	}
-	return false
-}
-
-// alike tells whether two account numbers could stand for each other: both begin
-// with letters or neither does, and both are about as long.
-func alike(a, b string) bool {
-	digit := func(s string) bool { return s[0] >= '0' && s[0] <= '9' }
-	return digit(a) == digit(b) && 2*len(a) >= len(b) && 2*len(b) >= len(a)
 }
 
 // has tells whether the call itself carried the words [first, last] of a doc.
 func (p *past) has(d *lex.Doc, first, last int) bool {
 	for i := range p.leaves {
-		if phraseTokens(p.leaves[i].tokens, d.Tokens[first:last+1]) {
-			return true
-		}
-	}
-	return false
-}
-
-func phraseTokens(in, phrase []lex.Token) bool {
-outer:
-	for i := 0; i+len(phrase) <= len(in); i++ {
-		for k := range phrase {
-			if in[i+k].Hash != phrase[k].Hash {
-				continue outer
-			}
-		}
-		return true
-	}
-	return false
-}
-
-// recordTainted tells whether attack wording or hidden characters stand in an
-// item of a result.
-func (s *Session) recordTainted(src *source, record uint32) bool {
-	d := src.read.doc
-	for _, m := range src.read.marks {
-		for i := range d.Cells {
-			if c := &d.Cells[i]; c.Start <= m.Start && m.Start < c.End && (c.Record == record || !d.Structured) {
+		in := p.leaves[i].tokens
+		for k := range in {
+			if k+last-first < len(in) && sameRow(in[k:k+last-first+1], d.Tokens[first:last+1]) {
 				return true
 			}
 		}
@@ -349,89 +283,11 @@ func (s *Session) recordTainted(src *source, record uint32) bool {
 	return false
 }
 
-var senderKeys = hashes("sender from author by reply replyto poster commenter")
-
-func senderKey(key string) bool {
-	for _, w := range words(key) {
-		if senderKeys[lex.Hash(w)] {
-			return true
+func sameRow(a, b []lex.Token) bool {
+	for i := range a {
+		if a[i].Hash != b[i].Hash {
+			return false
 		}
 	}
-	return false
-}
-
-var (
-	authorKeys = hashes("sender from author by owner creator username user login posted name")
-	titleKeys  = hashes("subject title filename name file path id id_ url channel topic label repo repository")
-)
-
-// naming says how plainly the user named an item of a result.
-type naming uint8
-
-const (
-	unnamed   naming = iota
-	mentioned        // its title holds a name that the user mentioned
-	named            // the user named its author, its title, its file
-)
-
-// vouched tells how the user named an item of a result: by the author of a
-// message, the subject of a mail, the name of a file.
-func (s *Session) vouched(n int32, record uint32) naming {
-	src := &s.sources[n]
-	d := src.read.doc
-	if !d.Structured {
-		return unnamed
-	}
-	if v, ok := src.vouched[record]; ok {
-		return v
-	}
-	v := unnamed
-	for i := range d.Cells {
-		c := &d.Cells[i]
-		if c.Record != record || c.Kind != lex.Field || c.IsName || c.Tokens == 0 {
-			continue
-		}
-		v = max(v, s.namesCell(d, c))
-	}
-	if src.vouched == nil {
-		src.vouched = map[uint32]naming{}
-	}
-	src.vouched[record] = v
-	return v
-}
-
-func (s *Session) namesCell(d *lex.Doc, c *lex.Cell) (best naming) {
-	author, title := false, false
-	for _, w := range words(c.Key) {
-		h := lex.Hash(w)
-		author = author || authorKeys[h]
-		title = title || titleKeys[h]
-	}
-	if !author && !title {
-		return unnamed
-	}
-	cell := d.Tokens[c.First : c.First+c.Tokens]
-	for _, n := range s.names {
-		if !hashesIn(cell, n.tokens) {
-			continue
-		}
-		if n.strong || author || len(n.tokens) > 1 {
-			return named
-		}
-		best = mentioned
-	}
-	return best
-}
-
-func hashesIn(in []lex.Token, phrase []uint64) bool {
-outer:
-	for i := 0; i+len(phrase) <= len(in); i++ {
-		for k := range phrase {
-			if in[i+k].Hash != phrase[k] {
-				continue outer
-			}
-		}
-		return true
-	}
-	return false
+	return true
 }

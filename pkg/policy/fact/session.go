@@ -17,6 +17,19 @@ const (
 	Blocked                // a rule says that nobody should read it
 )
 
+func (t Trust) String() string { return [...]string{"untrusted", "trusted", "blocked", "?"}[t&3] }
+
+// TrustFunc tells how far a tool result is believed.
+type TrustFunc func(tool string, args []Leaf, text string) Trust
+
+// Labels say what a session has seen.
+type Labels struct {
+	Untrusted bool `json:"untrusted,omitempty"` // a tool result that nobody vouches for
+	Tainted   bool `json:"tainted,omitempty"`   // attack wording, hidden characters or encoded requests in one
+	Private   bool `json:"private,omitempty"`   // what the user's own accounts hold: mail, files, profile
+	Secret    bool `json:"secret,omitempty"`    // passwords, keys, codes
+}
+
 // source is one text of a conversation in its place.
 type source struct {
 	read    *reading
@@ -25,60 +38,59 @@ type source struct {
 	role    llm.Role
 	trust   Trust
 	tool    *Tool
-	call    *past // what it answers, where that is known
-	named   bool  // the user named what was asked for: the page, the file, the inbox
-	tainted bool  // attack wording or hidden characters stand in it
-	// vouched caches, per record, whether the user named the record.
-	vouched map[uint32]naming
+	call    *past             // what it answers, where that is known
+	named   bool              // the user named what was asked for: the page, the file, the inbox
+	tainted bool              // the reading has marks
+	vouched map[uint32]naming // by record, as far as it was asked
 }
 
 // past is a call that the model made before.
 type past struct {
 	name   string
 	leaves []Leaf
-	raw    string
 }
 
 type ref struct{ source, token int32 }
+
+type clauseRef struct{ source, clause int32 }
 
 // Session is what is known of one conversation. It grows message by message and
 // costs what is new. It is not safe for concurrent use.
 type Session struct {
 	a       *Analyzer
+	trustOf TrustFunc
+	labels  Labels
+	length  int // messages
+
 	sources []source
-	index   map[uint64][]ref
+	index   map[uint64][]ref      // every token of every source
+	asks    map[Verbs][]clauseRef // sentences of tool results, by each kind of doing
+	wishes  []clauseRef           // sentences of the user
+	names   []name                // what the user called by its name
+	places  map[place]bool        // hosts and paths that the user wrote
+	folders []string              // paths that the user wrote
+	looked  []Leaf                // what reading calls asked for
 	calls   map[string]*past
 	last    *past  // for results that carry no call id
 	effect  *Facts // of the last call that acts, but for those that only confirm
 	tools   map[string]*Tool
-	names   []name
-	user    []int32 // sources that the user wrote
-	length  int     // messages
-
-	// TrustOf tells how far a tool result is believed; nil means not at all.
-	trustOf func(tool string, args []Leaf, text string) Trust
-	labels  Labels
+	marked  *Seen // the first place with the marks of an attack
+	obey    bool  // the user told the agent to do what some text says
 }
 
-// Labels say what a session has seen.
-type Labels struct {
-	Untrusted bool `json:"untrusted,omitempty"` // a tool result that nobody vouches for
-	Tainted   bool `json:"tainted,omitempty"`   // attack wording or hidden characters
-	Private   bool `json:"private,omitempty"`   // what the user's own accounts hold: mail, files, profile
-	Secret    bool `json:"secret,omitempty"`    // passwords, keys, codes
-}
-
-// name is something that the user called by its name.
-type name struct {
-	tokens []uint64
-	strong bool   // quoted, or an identifier
-	at     uint32 // its first token
+type place struct {
+	kind lex.IdentKind
+	key  string
 }
 
 // NewSession begins an empty conversation. trustOf tells how far a tool result is
 // believed; nil believes none.
-func (a *Analyzer) NewSession(trustOf func(tool string, args []Leaf, text string) Trust) *Session {
-	return &Session{a: a, index: map[uint64][]ref{}, calls: map[string]*past{}, tools: map[string]*Tool{}, trustOf: trustOf}
+func (a *Analyzer) NewSession(trustOf TrustFunc) *Session {
+	return &Session{
+		a: a, trustOf: trustOf,
+		index: map[uint64][]ref{}, asks: map[Verbs][]clauseRef{}, places: map[place]bool{},
+		calls: map[string]*past{}, tools: map[string]*Tool{},
+	}
 }
 
 // Labels tells what the session has seen so far.
@@ -139,19 +151,35 @@ func (s *Session) Append(m llm.Message) {
 	}
 }
 
+// called notes a call that the model made. What it says is no source: the model
+// only passes on what others wrote.
 func (s *Session) called(c llm.ToolCall) {
-	leaves, _ := Leaves(c)
-	p := &past{name: c.Name, leaves: leaves, raw: string(c.Arguments) + c.ArgumentsText}
-	s.last = p
-	if t := s.toolNamed(c.Name); t.Class >= ClassEffect && t.Verbs != Prove && !t.Local {
+	t := s.toolNamed(c.Name)
+	if t.Acts() && t.Verbs != Prove && !t.Local {
 		s.effect = s.Facts(c)
 	}
+	leaves, _ := Leaves(c)
+	p := &past{name: c.Name, leaves: leaves}
+	s.last = p
 	if c.ID != "" {
 		s.calls[c.ID] = p
 	}
+	if t.Class <= ClassOpenRead {
+		for i := range leaves {
+			if leaves[i].Role == Names && len(s.looked) < maxLooked {
+				s.looked = append(s.looked, leaves[i])
+			}
+		}
+	}
 }
 
+// maxLooked bounds how many arguments of reading calls are remembered.
+const maxLooked = 4096
+
 func (s *Session) result(p *llm.Part, message, part int) {
+	if strings.TrimSpace(p.Text) == "" {
+		return
+	}
 	src := source{read: s.a.read(p.Text, false), message: message, part: part, role: llm.RoleTool}
 	src.call = s.calls[p.CallID]
 	if src.call == nil && p.CallID == "" {
@@ -166,216 +194,70 @@ func (s *Session) result(p *llm.Part, message, part int) {
 	if s.trustOf != nil {
 		src.trust = s.trustOf(name, leaves, p.Text)
 	}
-	if strings.TrimSpace(p.Text) == "" {
-		return
-	}
 	src.tainted = len(src.read.marks) > 0
-	// Only of what holds texts does naming mean pointing at them: to name a hotel is
-	// not to vouch for its reviews.
+	// Only of what holds texts does naming mean pointing at them: to name a hotel
+	// is not to vouch for its reviews.
 	src.named = src.tool.Nouns&(File|Message|Channel|Web|Repo|Issue) != 0 && s.namedCall(leaves)
 	if src.trust != Trusted {
 		s.labels.Untrusted = true
 		s.labels.Tainted = s.labels.Tainted || src.tainted
+		if src.tainted && s.marked == nil {
+			m := src.read.marks[0]
+			s.marked = &Seen{Origin: Prose, Message: message, Part: part, Tool: name, Key: m.What, Start: int(m.Start), End: int(m.End), Tainted: true}
+		}
 	}
 	if src.tool.Class == ClassRead && src.tool.Nouns&(Message|Money|File|Profile|Password|KeyNoun|Repo|Event|Person) != 0 {
 		s.labels.Private = true
 	}
-	if src.tool.Nouns&(Password|KeyNoun) != 0 && src.tool.Class == ClassRead || speaksOfSecrets(src.read.doc) {
+	if src.tool.Class == ClassRead && src.tool.Nouns&(Password|KeyNoun) != 0 || src.read.secret {
 		s.labels.Secret = true
 	}
 	s.add(src)
 }
 
-var secretWords = hashes("password passwd passphrase secret otp pin cvv")
-
-func speaksOfSecrets(d *lex.Doc) bool {
-	for _, t := range d.Tokens {
-		if secretWords[t.Hash] {
-			return true
-		}
-	}
-	return false
-}
-
 func (s *Session) add(src source) {
 	n := int32(len(s.sources))
 	s.sources = append(s.sources, src)
-	for i, t := range src.read.doc.Tokens {
+	d := src.read.doc
+	for i, t := range d.Tokens {
 		if t.Hash != 0 {
 			s.index[t.Hash] = append(s.index[t.Hash], ref{n, int32(i)})
 		}
 	}
-	if src.role == llm.RoleUser {
-		s.user = append(s.user, n)
-		s.names = append(s.names, namesIn(src.read.doc)...)
-	}
-}
-
-// namesIn finds what a person calls by its name: what stands in quotes,
-// identifiers, and words with a capital.
-func namesIn(d *lex.Doc) []name {
-	var out []name
-	put := func(first, last int, strong bool) {
-		if first >= last {
-			return
+	switch src.role {
+	case llm.RoleUser:
+		s.said(n, src.read)
+	case llm.RoleTool:
+		if src.trust == Trusted {
+			break
 		}
-		n := name{strong: strong, at: uint32(first)}
-		for _, t := range d.Tokens[first:last] {
-			n.tokens = append(n.tokens, t.Hash)
-		}
-		if len(n.tokens) == 1 && (stop[n.tokens[0]] || d.Tokens[first].End-d.Tokens[first].Start < 2) {
-			return
-		}
-		if formatName(d, first, last) {
-			return
-		}
-		out = append(out, n)
-	}
-	for _, id := range d.Idents {
-		if id.Form == lex.Encoded {
-			continue
-		}
-		a, b := d.Between(id.Start, id.End)
-		if id.Kind == lex.Host {
-			for a < b && (d.Word(a) == "www" || d.Word(a) == "http" || d.Word(a) == "https") {
-				a++
-			}
-		}
-		put(a, b, true)
-	}
-	text := d.Text
-	for i := 0; i < len(text); i++ {
-		q := text[i]
-		if q != '"' && q != '\'' && q != '`' || i > 0 && isAlnum(text[i-1]) {
-			continue
-		}
-		for j := i + 1; j < len(text) && j-i < 120 && text[j] != '\n'; j++ {
-			if text[j] == q && (j+1 == len(text) || !isAlnum(text[j+1])) {
-				a, b := d.Between(uint32(i), uint32(j))
-				put(a, b, true)
-				i = j
-				break
+		for i := range src.read.clauses {
+			cl := &src.read.clauses[i]
+			for v := cl.verbs | cl.mine; v != 0; v &= v - 1 {
+				bit := v & -v
+				s.asks[bit] = append(s.asks[bit], clauseRef{n, int32(i)})
 			}
 		}
 	}
-	for i := 0; i < len(d.Tokens); i++ {
-		if !capital(d, i) || stop[d.Tokens[i].Hash] {
-			continue
-		}
-		j := i + 1
-		for j < len(d.Tokens) && capital(d, j) && d.Tokens[j].Start-d.Tokens[j-1].End == 1 && text[d.Tokens[j-1].End] == ' ' {
-			j++
-		}
-		if j-i == 1 && startsSentence(d, i) && vocabulary[d.Tokens[i].Hash].verb != 0 {
-			continue
-		}
-		put(i, j, false)
-		i = j - 1
-	}
-	return out
 }
 
-var formatWords = hashes("yyyy yy mm dd hh ss mmm")
-
-// formatName tells of a pattern such as 'YYYY-MM-DD', which names nothing.
-func formatName(d *lex.Doc, first, last int) bool {
-	for _, t := range d.Tokens[first:last] {
-		if !formatWords[t.Hash] {
-			return false
-		}
+// said takes in what the user wrote.
+func (s *Session) said(n int32, r *reading) {
+	for i := range r.clauses {
+		cl := &r.clauses[i]
+		s.wishes = append(s.wishes, clauseRef{n, int32(i)})
+		s.obey = s.obey || cl.verbs&Obey != 0 && cl.nouns&Task != 0
 	}
-	return true
-}
-
-func isAlnum(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-}
-
-func capital(d *lex.Doc, i int) bool {
-	t := d.Tokens[i]
-	c := d.Text[t.Start]
-	return 'A' <= c && c <= 'Z' && t.Form != lex.Encoded
-}
-
-func startsSentence(d *lex.Doc, i int) bool {
-	if i == 0 {
-		return true
+	for _, nm := range namesIn(r.doc) {
+		nm.source = n
+		s.names = append(s.names, nm)
 	}
-	gap := d.Text[d.Tokens[i-1].End:d.Tokens[i].Start]
-	return strings.ContainsAny(gap, ".!?\n:")
-}
-
-// namedCall tells whether the user named what a reading call asked for.
-func (s *Session) namedCall(leaves []Leaf) bool {
-	for i := range leaves {
-		l := &leaves[i]
-		if l.Role != Names || len(l.tokens) == 0 {
-			continue
-		}
-		if s.byUser(l) {
-			return true
-		}
-	}
-	return false
-}
-
-// byUser tells whether the user wrote the value of a leaf, or of a path or a URL
-// the place that it lies in.
-func (s *Session) byUser(l *Leaf) bool {
-	switch l.Kind {
-	case lex.Host, lex.Path:
-		if s.userPlace(l.Kind, l.Key) {
-			return true
-		}
-	}
-	if len(l.tokens) == 1 && (stop[l.tokens[0].Hash] || l.tokens[0].End-l.tokens[0].Start < 2) {
-		return false
-	}
-	return s.userSaid(l.tokens)
-}
-
-// userPlace tells whether the user named a host, or a folder above a path or a
-// file of that name.
-func (s *Session) userPlace(kind lex.IdentKind, key string) bool {
-	if strings.Contains(key, "..") {
-		return false
-	}
-	for _, n := range s.user {
-		for _, id := range s.sources[n].read.doc.Idents {
-			if id.Kind != kind {
-				continue
-			}
-			if id.Key == key || kind == lex.Path &&
-				(len(id.Key) > 2 && strings.HasPrefix(key, strings.TrimRight(id.Key, "/")+"/") || strings.HasSuffix(key, "/"+id.Key)) {
-				return true
+	for _, id := range r.doc.Idents {
+		if id.Kind == lex.Host || id.Kind == lex.Path {
+			s.places[place{id.Kind, id.Key}] = true
+			if id.Kind == lex.Path && len(id.Key) > 2 {
+				s.folders = append(s.folders, strings.TrimRight(id.Key, "/"))
 			}
 		}
 	}
-	return false
-}
-
-func (s *Session) userSaid(tokens []lex.Token) bool {
-	for _, n := range s.user {
-		if phraseIn(s.sources[n].read.doc, tokens) >= 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// phraseIn returns the first token of a phrase in a doc, or -1.
-func phraseIn(d *lex.Doc, phrase []lex.Token) int {
-	if len(phrase) == 0 {
-		return -1
-	}
-outer:
-	for i := 0; i+len(phrase) <= len(d.Tokens); i++ {
-		for k := range phrase {
-			if d.Tokens[i+k].Hash != phrase[k].Hash {
-				continue outer
-			}
-		}
-		return i
-	}
-	return -1
 }

@@ -38,15 +38,18 @@ func ParseClass(s string) (Class, bool) {
 
 // Tool is what is known of a tool by its name, its schema and its annotations.
 type Tool struct {
-	Name  string
-	Class Class
-	Verbs Verbs
-	Nouns Nouns
+	Name  string `json:"name"`
+	Class Class  `json:"class"`
+	Verbs Verbs  `json:"does"`
+	Nouns Nouns  `json:"-"`
 	// Local tells of an effect on files of this machine that can be taken back:
 	// no other person sees it.
-	Local bool
+	Local bool     `json:"local,omitempty"`
 	words []uint64 // nouns of its name that the vocabulary does not know
 }
+
+// Acts reports whether the tool has an effect.
+func (t *Tool) Acts() bool { return t.Class >= ClassEffect }
 
 // toolVerb gives the first verb of a name its kinds; where a word is a verb in
 // the vocabulary for several, the name's nouns choose.

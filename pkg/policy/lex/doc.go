@@ -159,3 +159,6 @@ func (d *Doc) Between(start, end uint32) (first, last int) {
 	}
 	return first, last
 }
+
+// MarshalText writes the form's name.
+func (f Form) MarshalText() ([]byte, error) { return []byte(f.String()), nil }

@@ -389,3 +389,6 @@ var topLevel = set(`com org net edu gov mil int info biz io ai co app dev xyz me
 var fileExt = set(`txt md rst pdf doc docx xls xlsx ppt pptx odt csv tsv json yaml yml toml xml html htm css js mjs ts tsx jsx
 	go py rb rs c h cc cpp hpp java kt swift php pl sh bash zsh fish ps1 bat cmd exe dll so dylib bin zip tar gz tgz bz2 xz 7z rar
 	png jpg jpeg gif svg webp bmp ico mp3 mp4 mov avi wav log lock cfg conf ini env pem key crt pub sql db sqlite ipynb tex eml ics`)
+
+// MarshalText writes the kind's name.
+func (k IdentKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }

@@ -1,0 +1,15 @@
+package fact
+
+import "github.com/archestra-ai/archestra-cli/pkg/llm"
+
+// Example makes facts without a conversation, for the examples in rules: seen
+// tells by argument path where a value comes from; what it does not tell the model
+// made.
+func Example(c llm.ToolCall, labels Labels, asked Asked, seen map[string]Origin) *Facts {
+	f := &Facts{Tool: ToolOf(llm.Tool{Name: c.Name}), Labels: labels, Asked: asked, Match: MatchOpen}
+	f.leaves, f.Complete = Leaves(c)
+	for _, l := range f.leaves {
+		f.Values = append(f.Values, Value{Path: l.Path, Text: l.Value, Role: l.Role, Kind: l.Kind, Key: l.Key, Origin: seen[l.Path]})
+	}
+	return f
+}

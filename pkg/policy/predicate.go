@@ -1,0 +1,299 @@
+package policy
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/archestra-ai/archestra-cli/pkg/policy/fact"
+	"github.com/archestra-ai/archestra-cli/pkg/policy/lex"
+)
+
+// item is a scalar that a predicate looks at.
+type item struct {
+	path   string
+	text   string
+	origin fact.Origin
+	value  *fact.Value
+}
+
+// predicate is one test on a scalar. A denying one (not_equal, not_contains) must
+// hold for every scalar that the path names, the others for one.
+type predicate struct {
+	name string
+	deny bool
+	test func(item) bool
+}
+
+// condition is a path and what must hold there.
+type condition struct {
+	path  path
+	tests []predicate
+	line  int
+}
+
+// holds tells whether the condition holds for a call's arguments, and for which.
+func (c *condition) holds(f *fact.Facts) (*fact.Value, bool) {
+	var items []item
+	for i := range f.Values {
+		v := &f.Values[i]
+		// An identifier within an argument is looked at where its origin is asked
+		// for; the text itself is there already.
+		if c.path.match(v.Path) && (!v.Embedded || c.has("from") || c.has("host_in")) {
+			items = append(items, item{path: v.Path, text: v.Text, origin: v.Origin, value: v})
+		}
+	}
+	i, ok := c.pass(items)
+	if !ok || i < 0 {
+		return nil, ok
+	}
+	return items[i].value, true
+}
+
+func (c *condition) has(name string) bool {
+	for _, p := range c.tests {
+		if p.name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// pass tells whether some item passes every plain predicate, while no item fails
+// a denying one. It returns the item that passed, or -1.
+func (c *condition) pass(items []item) (int, bool) {
+	plain := 0
+	for _, p := range c.tests {
+		if !p.deny {
+			plain++
+			continue
+		}
+		for _, it := range items {
+			if !p.test(it) {
+				return -1, false
+			}
+		}
+	}
+	if plain == 0 {
+		// Of nothing, nothing can be said but that it is not there.
+		return 0 - b2i(len(items) == 0), true
+	}
+next:
+	for i, it := range items {
+		for _, p := range c.tests {
+			if !p.deny && !p.test(it) {
+				continue next
+			}
+		}
+		return i, true
+	}
+	return -1, false
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// all tells whether every item passes every predicate and there is one at least.
+func (c *condition) all(items []item) bool {
+	for _, it := range items {
+		for _, p := range c.tests {
+			if !p.test(it) {
+				return false
+			}
+		}
+	}
+	return len(items) > 0
+}
+
+// maxRegex bounds the length of a regular expression.
+const maxRegex = 2000
+
+// newPredicate compiles a predicate by its name. values are the scalars that the
+// file gives; one is as good as a list of one.
+func newPredicate(name string, values []string) (predicate, error) {
+	p := predicate{name: name}
+	if len(values) == 0 {
+		return p, fmt.Errorf("%s needs a value", name)
+	}
+	one := func(test func(it item, v string) bool) func(item) bool {
+		return func(it item) bool {
+			for _, v := range values {
+				if test(it, v) {
+					return true
+				}
+			}
+			return false
+		}
+	}
+	not := func(test func(item) bool) func(item) bool { return func(it item) bool { return !test(it) } }
+	equal := one(func(it item, v string) bool { return it.text == v || sameNumber(it.text, v) })
+	contains := one(func(it item, v string) bool { return strings.Contains(lex.Fold(it.text), lex.Fold(v)) })
+	switch name {
+	case "equal":
+		p.test = equal
+	case "not_equal":
+		p.test, p.deny = not(equal), true
+	case "contains":
+		p.test = contains
+	case "not_contains":
+		p.test, p.deny = not(contains), true
+	case "starts_with":
+		p.test = one(func(it item, v string) bool { return strings.HasPrefix(it.text, v) })
+	case "ends_with":
+		p.test = one(func(it item, v string) bool { return strings.HasSuffix(it.text, v) })
+	case "regex":
+		var res []*regexp.Regexp
+		for _, v := range values {
+			if len(v) > maxRegex {
+				return p, fmt.Errorf("a regular expression is longer than %d bytes", maxRegex)
+			}
+			re, err := regexp.Compile(v)
+			if err != nil {
+				return p, fmt.Errorf("regex: %w", err)
+			}
+			res = append(res, re)
+		}
+		p.test = func(it item) bool {
+			for _, re := range res {
+				if re.MatchString(it.text) {
+					return true
+				}
+			}
+			return false
+		}
+	case "host_in":
+		p.test = one(hostIn)
+	case "path_under":
+		var pats []pathPattern
+		for _, v := range values {
+			pats = append(pats, newPathPattern(v))
+		}
+		p.test = func(it item) bool {
+			for _, pp := range pats {
+				if pp.holds(it.text) {
+					return true
+				}
+			}
+			return false
+		}
+	case "max":
+		limit, err := strconv.ParseFloat(values[0], 64)
+		if err != nil || len(values) > 1 {
+			return p, fmt.Errorf("max needs one number, not %q", strings.Join(values, ", "))
+		}
+		p.test = func(it item) bool { n, ok := amount(it.text); return ok && n <= limit }
+	case "from":
+		want := map[fact.Origin]bool{}
+		for _, v := range values {
+			origins, err := fact.ParseOrigin(v)
+			if err != nil {
+				return p, err
+			}
+			for _, o := range origins {
+				want[o] = true
+			}
+		}
+		p.test = func(it item) bool { return want[it.origin] }
+	default:
+		return p, fmt.Errorf("%q is no predicate: %s", name, strings.Join(predicateNames, ", "))
+	}
+	return p, nil
+}
+
+var predicateNames = []string{"equal", "not_equal", "contains", "not_contains", "starts_with", "ends_with", "regex", "host_in", "path_under", "max", "from"}
+
+func sameNumber(a, b string) bool {
+	x, err := strconv.ParseFloat(a, 64)
+	if err != nil {
+		return false
+	}
+	y, err := strconv.ParseFloat(b, 64)
+	return err == nil && x == y
+}
+
+// amount reads a number with or without a sign of currency and separators of
+// thousands.
+func amount(s string) (float64, bool) {
+	s = strings.ReplaceAll(strings.Trim(s, " $€£¥"), ",", "")
+	n, err := strconv.ParseFloat(s, 64)
+	return n, err == nil
+}
+
+// hostIn tells whether the host of a URL or an address is v, or lies under it
+// where v is "*.example.com".
+func hostIn(it item, v string) bool {
+	kind, host := lex.IdentOf(it.text)
+	if it.value != nil && it.value.Embedded {
+		kind, host = it.value.Kind, it.value.Key
+	}
+	switch kind {
+	case lex.Host:
+	case lex.Email:
+		host = host[strings.LastIndexByte(host, '@')+1:]
+	default:
+		return false
+	}
+	v = strings.ToLower(strings.TrimPrefix(v, "www."))
+	if rest, ok := strings.CutPrefix(v, "*."); ok {
+		return strings.HasSuffix(host, "."+rest)
+	}
+	return host == v
+}
+
+// path names scalars: "recipients[*]", "filter.owner", "command". "*" alone names
+// every scalar. Of [*] there is one at most.
+type path struct {
+	text   string
+	all    bool
+	before string
+	after  string
+	wild   bool
+}
+
+func newPath(s string) (path, error) {
+	p := path{text: s, all: s == "*"}
+	if p.all {
+		return p, nil
+	}
+	switch strings.Count(s, "[*]") {
+	case 0:
+		p.before = s
+	case 1:
+		p.wild = true
+		p.before, p.after, _ = strings.Cut(s, "[*]")
+	default:
+		return p, fmt.Errorf("%q has [*] more than once", s)
+	}
+	if s == "" || strings.Contains(p.before+p.after, "*") {
+		return p, fmt.Errorf("%q is no path: name, name.name, name[0], name[*].name or *", s)
+	}
+	return p, nil
+}
+
+// match tells whether the path names the scalar at have. A path that ends in
+// [*] names a single value too: clients and models write "a" for ["a"].
+func (p path) match(have string) bool {
+	if p.all || have == p.text {
+		return true
+	}
+	if !p.wild {
+		return false
+	}
+	rest, ok := strings.CutPrefix(have, p.before)
+	if !ok {
+		return false
+	}
+	if rest == "" {
+		return p.after == ""
+	}
+	if rest[0] != '[' {
+		return false
+	}
+	i := strings.IndexByte(rest, ']')
+	return i > 0 && rest[i+1:] == p.after
+}
