@@ -45,9 +45,9 @@ type Disconnect struct {
 type journal struct {
 	mu          sync.Mutex
 	changed     chan struct{} // closed, and made anew, at each change
-	requests    []Received   // the last ones
-	disconnects []Disconnect // the last ones
-	arrived     int          // since the last Reset
+	requests    []Received    // the last ones
+	disconnects []Disconnect  // the last ones
+	arrived     int           // since the last Reset
 	gone        int
 }
 
