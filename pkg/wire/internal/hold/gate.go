@@ -1,0 +1,318 @@
+// Package hold is what the gates of the wire formats share: the queue of frames
+// that wait for a decision, the calls that are decided, and edits by offsets.
+// What a frame means, and how a call is taken out of it, is the formats' part.
+package hold
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/pkg/sse"
+	"github.com/archestra-ai/archestra-cli/pkg/wire"
+)
+
+// Editor knows the frames of one format.
+type Editor interface {
+	// Plain tells at little cost that data holds surely no part of a call. It
+	// need not notice every frame that is plain.
+	Plain(data []byte) bool
+	// Look reads a frame when it comes, in the order of the stream: it fills
+	// Frame.Parts, begins calls, and tells which have become whole.
+	Look(g *Gate, f *Frame)
+	// Edit writes what is left of a frame, all of whose calls are settled. It is
+	// not called before something of the stream has been refused or edited.
+	Edit(g *Gate, f *Frame, out *Out)
+}
+
+// Call is a call in a gate.
+type Call struct {
+	N         int
+	Whole     bool // it was asked about, or refused before that
+	Settled   bool
+	Refused   bool
+	Text      string          // of the refusal
+	Arguments json.RawMessage // edited ones, or nil
+	Shown     bool            // for editors: the text, or the edited call, was written
+	tool      llm.ToolCall
+}
+
+// Part is a piece of a call in a frame.
+type Part struct {
+	*Call
+	// Late tells that the piece came behind the call's end. It is cut out, even
+	// if the call is allowed.
+	Late bool
+}
+
+// Gone tells that the piece does not leave as it is.
+func (p Part) Gone() bool { return p.Refused || p.Late }
+
+// Frame is a frame on its way.
+type Frame struct {
+	Raw, Event, Data []byte
+	Parts            []Part // in the order in which they stand
+	Known            int    // how many calls had begun with it: what came later is not its business
+	Body             bool   // a whole body, which must not be dropped
+	Broken           bool   // a call is in it that cannot be cut out: nothing of it leaves
+}
+
+// settled tells that nothing in the frame waits.
+func (f *Frame) settled() bool {
+	for _, p := range f.Parts {
+		if !p.Settled {
+			return false
+		}
+	}
+	return true
+}
+
+// Gate implements wire.Gate.
+type Gate struct {
+	editor  Editor
+	framing Framing
+	options wire.GateOptions
+	calls   []*Call
+	first   int // the first call that may not be settled
+	queue   []*Frame
+	held    int
+	touched bool // something was refused or edited: every frame is looked at
+	unread  bool // the frame before could not be read
+	told    []wire.Call
+	out     Out
+	frame   Frame // reused for frames that do not wait
+}
+
+// New returns a gate.
+func New(e Editor, framing Framing, o wire.GateOptions) *Gate {
+	return &Gate{editor: e, framing: framing, options: o, out: Out{framing: framing}}
+}
+
+// Begin adds a call.
+func (g *Gate) Begin() *Call {
+	c := &Call{N: len(g.calls)}
+	g.calls = append(g.calls, c)
+	return c
+}
+
+// Finish tells that a call is whole, and which it is. Its arguments are refused
+// if they are no strict JSON, unless it is a custom tool's.
+func (g *Gate) Finish(c *Call, t llm.ToolCall) {
+	if c.Whole {
+		return
+	}
+	c.Whole, c.tool = true, t
+	if c.Settled {
+		return
+	}
+	if t.ArgumentsText != "" && t.Kind != "custom" {
+		g.Refuse(c, wire.ErrAmbiguous)
+		return
+	}
+	g.told = append(g.told, wire.Call{N: c.N, ToolCall: t})
+}
+
+// Refuse settles a call for a reason of the gate's own.
+func (g *Gate) Refuse(c *Call, why error) {
+	if c.Settled {
+		return
+	}
+	g.settle(c, wire.Decision{Text: g.text(c.tool, why)})
+	g.told = append(g.told, wire.Call{N: c.N, ToolCall: c.tool, Refused: why})
+}
+
+func (g *Gate) text(t llm.ToolCall, why error) string {
+	if g.options.Refusal != nil {
+		return g.options.Refusal(t, why)
+	}
+	return "[archestra] A tool call was refused: " + why.Error() + "."
+}
+
+func (g *Gate) settle(c *Call, d wire.Decision) {
+	c.Settled = true
+	switch {
+	case !d.Allow:
+		c.Refused, c.Text, g.touched = true, d.Text, true
+	case d.Arguments != nil:
+		if jsonscan.Check(d.Arguments) != nil {
+			g.settle(c, wire.Decision{Text: g.text(c.tool, wire.ErrAmbiguous)})
+			return
+		}
+		// A frame's data must stay on its line.
+		var b bytes.Buffer
+		if json.Compact(&b, d.Arguments) == nil {
+			c.Arguments, g.touched = b.Bytes(), true
+		}
+	}
+	for g.first < len(g.calls) && g.calls[g.first].Settled {
+		g.first++
+	}
+}
+
+// refuseAll refuses every call that is not settled.
+func (g *Gate) refuseAll(why error) {
+	for _, c := range g.calls[g.first:] {
+		g.Refuse(c, why)
+	}
+}
+
+// Late tells that a piece of the call came behind its end.
+func (g *Gate) Late(c *Call) Part {
+	g.Refuse(c, wire.ErrGoesOn)
+	g.touched = true
+	return Part{Call: c, Late: true}
+}
+
+// Break marks a frame that cannot be edited with certainty. It does not leave,
+// and whatever is open may lack a piece now.
+func (g *Gate) Break(f *Frame) {
+	f.Broken, g.touched = true, true
+	g.refuseAll(wire.ErrAmbiguous)
+}
+
+// Frame implements wire.Gate.
+func (g *Gate) Frame(in sse.Frame) (release []byte, calls []wire.Call) {
+	g.told = g.told[:0]
+	idle := len(g.queue) == 0
+	if in.Err != nil {
+		return g.fail()
+	}
+	g.unread = false
+	if idle && !g.touched && (len(in.Data) == 0 || g.editor.Plain(in.Data)) {
+		return in.Raw, nil
+	}
+	f := &g.frame
+	*f = Frame{Raw: in.Raw, Event: in.Event, Data: in.Data, Parts: f.Parts[:0]}
+	if len(in.Data) > 0 {
+		g.look(f)
+	}
+	g.out.b = g.out.b[:0]
+	if idle && f.settled() {
+		if !g.touched {
+			return in.Raw, g.told
+		}
+		g.write(f)
+		return g.out.b, g.told
+	}
+	g.keep(f)
+	if g.options.MaxHeld > 0 && g.held > g.options.MaxHeld {
+		g.refuseAll(wire.ErrTooMuch)
+	}
+	g.drain()
+	return g.out.b, g.told
+}
+
+// look reads a frame. One that holds a call must be strict JSON, since it is
+// edited, and read, by its names.
+func (g *Gate) look(f *Frame) {
+	g.editor.Look(g, f)
+	f.Known = len(g.calls)
+	if len(f.Parts) > 0 && jsonscan.Check(f.Data) != nil {
+		g.Break(f)
+	}
+}
+
+// fail handles a frame, or a piece of one, that cannot be read.
+func (g *Gate) fail() ([]byte, []wire.Call) {
+	g.refuseAll(wire.ErrUnread)
+	if !g.unread {
+		g.told = append(g.told, wire.Call{N: -1, Refused: wire.ErrUnread})
+	}
+	g.unread, g.touched = true, true
+	g.out.b = g.out.b[:0]
+	g.drain()
+	return g.out.b, g.told
+}
+
+// keep puts a copy of the frame into the queue.
+func (g *Gate) keep(f *Frame) {
+	b := make([]byte, 0, len(f.Raw)+len(f.Event)+len(f.Data))
+	b = append(append(append(b, f.Raw...), f.Event...), f.Data...)
+	raw, event := len(f.Raw), len(f.Raw)+len(f.Event)
+	k := &Frame{Raw: b[:raw:raw], Event: b[raw:event:event], Data: b[event:], Known: f.Known, Broken: f.Broken}
+	k.Parts = append(k.Parts, f.Parts...)
+	g.queue = append(g.queue, k)
+	g.held += len(k.Raw)
+}
+
+// drain writes what does not wait any more.
+func (g *Gate) drain() {
+	n := 0
+	for ; n < len(g.queue) && g.queue[n].settled(); n++ {
+		g.held -= len(g.queue[n].Raw)
+		g.write(g.queue[n])
+	}
+	clear(g.queue[:n])
+	if g.queue = g.queue[n:]; len(g.queue) == 0 {
+		g.queue = nil
+	}
+}
+
+func (g *Gate) write(f *Frame) {
+	switch {
+	case f.Broken:
+	case !g.touched, len(f.Data) == 0:
+		g.out.Keep(f)
+	default:
+		g.editor.Edit(g, f, &g.out)
+	}
+}
+
+// Decide implements wire.Gate.
+func (g *Gate) Decide(n int, d wire.Decision) []byte {
+	g.out.b = g.out.b[:0]
+	if n >= 0 && n < len(g.calls) && g.calls[n].Whole && !g.calls[n].Settled {
+		g.settle(g.calls[n], d)
+		g.drain()
+	}
+	return g.out.b
+}
+
+// Close implements wire.Gate.
+func (g *Gate) Close() ([]byte, []wire.Call) {
+	g.told = g.told[:0]
+	g.refuseAll(wire.ErrUnfinished)
+	g.out.b = g.out.b[:0]
+	g.drain()
+	return g.out.b, g.told
+}
+
+// Held implements wire.Gate.
+func (g *Gate) Held() int { return g.held }
+
+// Screen implements the method of wire.Gated. End is called after the body was
+// looked at, to tell the calls whole that the body's end makes so.
+func Screen(e Editor, body []byte, o wire.GateOptions, end func(*Gate), judge func(wire.Call) wire.Decision) ([]byte, error) {
+	if e.Plain(body) {
+		return body, nil
+	}
+	if err := jsonscan.Check(body); err != nil {
+		return nil, err
+	}
+	g := New(e, Bare, o)
+	f := &Frame{Raw: body, Data: body, Body: true}
+	g.look(f)
+	end(g)
+	for _, t := range g.told {
+		if d := judge(t); t.Refused == nil {
+			g.settle(g.calls[t.N], d)
+		}
+	}
+	g.told = nil
+	for _, c := range g.calls[g.first:] {
+		g.Refuse(c, wire.ErrUnfinished)
+		judge(g.told[len(g.told)-1])
+	}
+	if !g.touched {
+		return body, nil
+	}
+	if f.Broken {
+		return nil, wire.ErrAmbiguous
+	}
+	g.write(f)
+	if bytes.Equal(g.out.b, body) {
+		return body, nil
+	}
+	return g.out.b, nil
+}
