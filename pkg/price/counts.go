@@ -20,7 +20,7 @@ type details struct {
 	imageIn, imageCached, imageOut    int64
 	videoIn, videoCached, videoOut    int64
 	search, xSearch, code, fileSearch int64
-	fast, us, provisioned             bool
+	fast, us                          bool
 	tier                              string // as the usage object states it
 	cost                              llm.Decimal
 	hasCost, byok                     bool

@@ -96,13 +96,13 @@ func (u *Upstream) models(ctx context.Context) ([]string, error) {
 		case errors.As(err, &e):
 			return nil, errors.New(e.Message)
 		case ctx.Err() != nil:
-			return nil, fmt.Errorf("%s did not answer within %s.", u.Base(), probeTimeout)
+			return nil, fmt.Errorf("%s did not answer within %s", u.Base(), probeTimeout)
 		}
 		return nil, fmt.Errorf("%s cannot be reached; is the server running?", u.Base())
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answered the list of models with status %d.", u.Base(), resp.StatusCode)
+		return nil, fmt.Errorf("%s answered the list of models with status %d", u.Base(), resp.StatusCode)
 	}
 	var list struct {
 		Data []struct {
@@ -110,7 +110,7 @@ func (u *Upstream) models(ctx context.Context) ([]string, error) {
 		} `json:"data"`
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, 4<<20)).Decode(&list); err != nil {
-		return nil, fmt.Errorf("%s answered the list of models with something else.", u.Base())
+		return nil, fmt.Errorf("%s answered the list of models with something else", u.Base())
 	}
 	var out []string
 	for _, m := range list.Data {

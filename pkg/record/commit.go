@@ -52,7 +52,11 @@ func (x *Exchange) Commit(end End) error {
 		Arrivals:     x.arrivals,
 	}
 	err := x.put(entry)
-	x.publish(llm.Event{Type: llm.EventFinished, Interaction: snapshot})
+	if !x.told {
+		// What comes behind the terminal event is recorded, and news to nobody.
+		x.told = true
+		x.publish(llm.Event{Type: llm.EventFinished, Interaction: snapshot})
+	}
 	return err
 }
 

@@ -52,6 +52,7 @@ type Exchange struct {
 	conv      uint64
 	search    string
 	announced bool
+	told      bool // the finished event is out
 }
 
 // ID returns the interaction's id.
