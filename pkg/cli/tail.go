@@ -5,19 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 
 	"github.com/archestra-ai/archestra-cli/pkg/control"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/pkg/printable"
+	"github.com/archestra-ai/archestra-cli/tui"
 )
 
 type tailOptions struct {
 	filterFlags
-	json, plain bool
+	json, plain  bool
+	ascii, mouse bool
 }
 
 func newTail(a *app) *cobra.Command {
@@ -27,6 +31,8 @@ func newTail(a *app) *cobra.Command {
 		Short: "Follow what passes, as it happens",
 		Long: `Follows what passes through the running server, as it happens. A server that is
 not there yet, or goes away, is waited for.
+
+On a terminal this is a screen: ? lists its keys. --plain prints lines instead.
 
 In a pipe, and with --json, each event is one line of JSON: started,
 first_token, tool_call, verdict, held, finished, and lost where this reader was
@@ -40,6 +46,8 @@ too slow. What runs already is told first, with seq 0.`,
 	o.add(cmd)
 	addJSON(cmd, &o.json)
 	cmd.Flags().BoolVar(&o.plain, "plain", false, "one line an event, for people")
+	cmd.Flags().BoolVar(&o.ascii, "ascii", false, "draw the screen without signs beyond ASCII")
+	cmd.Flags().BoolVar(&o.mouse, "mouse", false, "let the wheel scroll the screen; selecting text then needs Shift")
 	addSourceFlags(cmd)
 	return cmd
 }
@@ -59,6 +67,12 @@ func (a *app) tail(ctx context.Context, cmd *cobra.Command, o tailOptions) error
 	}
 	client := control.NewClient(cfg.DataDir)
 	defer client.Close()
+	if !o.json && !o.plain && a.interactive() {
+		return tui.Run(ctx, tui.Options{
+			Source: client, Filter: o.filter, Since: opts.Since, BaseURL: cfg.ClientURL() + "/v1",
+			ASCII: o.ascii, NoColor: !a.out.colour, Mouse: o.mouse, In: a.in, Out: a.out.w,
+		})
+	}
 
 	attached, told := false, false
 	opts.Attached = func() {
@@ -95,6 +109,13 @@ func (a *app) tail(ctx context.Context, cmd *cobra.Command, o tailOptions) error
 		}
 	}
 	return nil
+}
+
+// interactive reports whether a screen can be drawn and keys can be read.
+func (a *app) interactive() bool {
+	kind, _ := a.lookupEnv("TERM")
+	in, ok := a.in.(*os.File)
+	return ok && a.out.terminal && kind != "dumb" && term.IsTerminal(in.Fd())
 }
 
 // plainEvent prints one event in a line.

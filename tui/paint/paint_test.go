@@ -19,7 +19,7 @@ import (
 // takes a string, bytes or an arbitrary value, in whatever wrapping: what is
 // drawn is a printable.Text or a constant of the source.
 func TestNoStrings(t *testing.T) {
-	pkg := check(t, "")
+	pkg := check(t)
 	var bad func(t types.Type, seen map[types.Type]bool) string
 	bad = func(t types.Type, seen map[types.Type]bool) string {
 		if seen[t] {
@@ -116,9 +116,8 @@ func TestOnlyConstants(t *testing.T) {
 }
 
 // check type-checks this package's source.
-func check(t *testing.T, _ string) *types.Package {
+func check(t *testing.T) *types.Package {
 	t.Helper()
-	fset := token.NewFileSet()
 	entries, err := os.ReadDir(".")
 	if err != nil {
 		t.Fatal(err)
@@ -126,40 +125,35 @@ func check(t *testing.T, _ string) *types.Package {
 	var files []*ast.File
 	for _, e := range entries {
 		if strings.HasSuffix(e.Name(), ".go") && !strings.HasSuffix(e.Name(), "_test.go") {
-			f, err := parser.ParseFile(fset, e.Name(), nil, 0)
+			f, err := parser.ParseFile(positions, e.Name(), nil, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
 			files = append(files, f)
 		}
 	}
-	pkg, err := (&types.Config{Importer: imports(fset)}).Check("paint", fset, files, nil)
+	pkg, err := (&types.Config{Importer: sources}).Check("paint", positions, files, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return pkg
 }
 
-var shared = map[*token.FileSet]types.Importer{}
-
-func imports(fset *token.FileSet) types.Importer {
-	if shared[fset] == nil {
-		shared[fset] = importer.ForCompiler(fset, "source", nil)
-	}
-	return shared[fset]
-}
-
-var snippets = token.NewFileSet()
+// One importer for all checks: it reads the sources of what is imported.
+var (
+	positions = token.NewFileSet()
+	sources   = importer.ForCompiler(positions, "source", nil)
+)
 
 func compiles(t *testing.T, source string) bool {
 	t.Helper()
 	text := "package p\nimport (\"github.com/archestra-ai/archestra-cli/tui/paint\"; \"github.com/archestra-ai/archestra-cli/pkg/printable\")\n" +
 		"var _ paint.Line; var _ printable.Text\n" + source
-	f, err := parser.ParseFile(snippets, "p.go", text, 0)
+	f, err := parser.ParseFile(positions, "p.go", text, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = (&types.Config{Importer: imports(snippets)}).Check("p", snippets, []*ast.File{f}, nil)
+	_, err = (&types.Config{Importer: sources}).Check("p", positions, []*ast.File{f}, nil)
 	return err == nil
 }
 
