@@ -3,8 +3,6 @@ package cli
 import (
 	"errors"
 	"go/build"
-	"go/parser"
-	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
