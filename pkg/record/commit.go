@@ -125,7 +125,7 @@ func (x *Exchange) answer() llm.Answer {
 		if err != nil && x.i.ResponseBytes > 0 {
 			x.i.Notes = append(x.i.Notes, "the response body could not be decompressed: "+err.Error())
 		}
-		framer := x.format.NewFramer(x.media, x.rec.opts.MaxFrame)
+		framer := x.newFramer()
 		if framer == nil || x.i.Status >= http.StatusBadRequest {
 			a = x.format.Answer(x.i.Status, body)
 			return

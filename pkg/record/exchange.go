@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -194,11 +195,20 @@ func (x *Exchange) Response(status int, h http.Header, contentLength int64) {
 
 // follow decodes the response frame by frame from here on, if it is a stream.
 func (x *Exchange) follow() {
-	framer := x.format.NewFramer(x.media, x.rec.opts.MaxFrame)
+	framer := x.newFramer()
 	x.i.Stream = framer != nil
 	if framer != nil && Identity(x.encoding) {
 		x.framer, x.stream = framer, x.format.NewStream(x.rec.opts.MaxText)
 	}
+}
+
+// newFramer returns the framer of a response that is a stream, else nil. JSON may
+// be a growing array (Gemini's), but only where a stream was asked for.
+func (x *Exchange) newFramer() sse.Framer {
+	if media, _, _ := strings.Cut(x.media, ";"); !x.asked && strings.EqualFold(strings.TrimSpace(media), "application/json") {
+		return nil
+	}
+	return x.format.NewFramer(x.media, x.rec.opts.MaxFrame)
 }
 
 // sniffLen is how many bytes tell one kind of stream from another.
