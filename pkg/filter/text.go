@@ -13,7 +13,7 @@ import (
 
 // AppendText appends to dst the words of an interaction that free text finds:
 // what the model said, the tool calls with the strings in their arguments, the
-// error, and the names of model, provider, profile, agent and path.
+// error, and the names of model, provider and agent.
 func AppendText(dst []byte, i *llm.Interaction) []byte {
 	line := func(s string) {
 		if s != "" {
@@ -45,9 +45,7 @@ func AppendText(dst []byte, i *llm.Interaction) []byte {
 		line(i.RequestModel)
 	}
 	line(i.Provider)
-	line(i.Profile)
 	line(i.Client.Agent)
-	line(i.Path)
 	return dst
 }
 
@@ -114,27 +112,6 @@ func runeAt(s string, i int) (rune, int) {
 		return rune(c), 1
 	}
 	return utf8.DecodeRuneInString(s[i:])
-}
-
-// Spaced puts spaces around the characters that are words of their own, so that
-// an index which cuts at spaces and signs cuts as Tokens does.
-func Spaced(text string) string {
-	first := strings.IndexFunc(text, isIdeograph)
-	if first < 0 {
-		return text
-	}
-	var b strings.Builder
-	b.WriteString(text[:first])
-	for _, r := range text[first:] {
-		if isIdeograph(r) {
-			b.WriteByte(' ')
-			b.WriteRune(r)
-			b.WriteByte(' ')
-			continue
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
 }
 
 func isWord(r rune) bool {

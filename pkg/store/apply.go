@@ -249,9 +249,7 @@ func (a *applier) entry(ctx context.Context, r *reader) error {
 	if r.err != nil {
 		return fmt.Errorf("%w: %w", errDamaged, r.err)
 	}
-	if err := a.index(ctx, n, text); err != nil {
-		return err
-	}
+	a.batch.note(n, text)
 	a.batch.useProfile(w)
 	return a.pack(ctx, w, n, slot)
 }
@@ -295,5 +293,5 @@ func (a *applier) finish(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("write the progress: %w", err)
 	}
-	return nil
+	return a.index(ctx)
 }

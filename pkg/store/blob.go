@@ -48,7 +48,7 @@ func (b *blobs) path(h hash, c codec) string {
 	if c == zstandard {
 		name += ".zst"
 	}
-	return filepath.Join(b.dir, name[:2], name)
+	return filepath.Join(b.dir, name)
 }
 
 // put keeps data and pins its blob.
@@ -73,13 +73,7 @@ func (b *blobs) put(data []byte) (blob, error) {
 }
 
 func (b *blobs) write(path string, data []byte) error {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "new-*") // made with 0600
-	if errors.Is(err, fs.ErrNotExist) {
-		if err = os.Mkdir(dir, 0o700); err == nil || errors.Is(err, fs.ErrExist) {
-			f, err = os.CreateTemp(dir, "new-*")
-		}
-	}
+	f, err := os.CreateTemp(b.dir, "new-*") // made with 0600
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ var ErrClosed = errors.New("the store is closed")
 const (
 	segmentSize = 32 << 20  // a segment that has grown beyond is followed by a new one
 	writeSize   = 256 << 10 // frames are gathered up to this for one write
+	tidySize    = 256 << 10 // a segment that has grown beyond is given up when nothing happens
 	retryAfter  = time.Second
 )
 
@@ -48,6 +49,7 @@ type journal struct {
 	room    chan struct{} // closed and made anew when there is more room
 	waiting bool          // someone waits for room
 	closed  bool
+	turn    bool // begin a new segment, so that the old one can go
 	written position
 	ends    map[uint64]int64 // of the segments before written.segment
 	lag     int64            // bytes
@@ -175,7 +177,11 @@ func (j *journal) run() {
 		case <-j.stop:
 			stopping = true
 		}
-		if err := j.drain(); err != nil {
+		err := j.drain()
+		if err == nil {
+			err = j.turnOver()
+		}
+		if err != nil {
 			retry.Reset(retryAfter)
 		}
 	}
@@ -272,6 +278,31 @@ func (j *journal) rotate() error {
 	return nil
 }
 
+// tidy asks for a new segment if the last one holds more than a little.
+func (j *journal) tidy() {
+	j.mu.Lock()
+	j.turn = j.written.offset > tidySize
+	j.mu.Unlock()
+	poke(j.wake)
+}
+
+// turnOver begins a new segment if it was asked for.
+func (j *journal) turnOver() error {
+	j.mu.Lock()
+	turn := j.turn && len(j.queue) == 0
+	j.turn = false
+	j.mu.Unlock()
+	if !turn || j.file == nil {
+		return nil
+	}
+	if err := j.rotate(); err != nil {
+		j.failed(err)
+		return err
+	}
+	poke(j.news)
+	return nil
+}
+
 // wrote tells everyone that the first n frames, size bytes, are on disk.
 func (j *journal) wrote(n int, size int64) {
 	recorded := int64(0)
@@ -339,18 +370,26 @@ func (j *journal) end(segment uint64) (offset int64, more bool) {
 	return j.ends[segment], segment < j.written.segment // 0 for those that were never begun
 }
 
-// applied tells that size bytes more are in the database, up to pos, and removes
-// the segments before it.
-func (j *journal) applied(pos position, size int64) error {
+// applied tells that size bytes more are in the database.
+func (j *journal) applied(size int64) {
 	j.mu.Lock()
 	j.lag -= size
 	j.moreRoom()
+	j.mu.Unlock()
+}
+
+// remove removes the segments before pos.
+func (j *journal) remove(pos position) error {
+	j.mu.Lock()
 	var old []uint64
 	for n := range j.ends {
 		if n < pos.segment {
 			old = append(old, n)
 			delete(j.ends, n)
 		}
+	}
+	if j.written.segment < pos.segment { // all of them: the journal is closed
+		old = append(old, j.written.segment)
 	}
 	j.mu.Unlock()
 	var err error

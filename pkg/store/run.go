@@ -18,6 +18,10 @@ import (
 // retainEvery is how often what is too old is looked for.
 const retainEvery = time.Hour
 
+// tidyAfter is how long nothing must happen before disk that is not needed is
+// given back.
+const tidyAfter = 2 * time.Second
+
 // dsn names the database and how each connection to it is set up. The order of
 // the pragmas matters: auto_vacuum must come before the first write.
 func dsn(path string, pragmas ...string) string {
@@ -36,7 +40,7 @@ func dsn(path string, pragmas ...string) string {
 // from the log's end is gone, but the database is whole.
 func (a *applier) openWriter(ctx context.Context, path string) error {
 	db, err := sql.Open("sqlite", dsn(path,
-		"busy_timeout(10000)", "auto_vacuum(INCREMENTAL)", "journal_mode(WAL)", "synchronous(NORMAL)",
+		"busy_timeout(1000)", "auto_vacuum(INCREMENTAL)", "journal_mode(WAL)", "synchronous(NORMAL)",
 		"wal_autocheckpoint(4000)", "journal_size_limit(67108864)", "cache_size(-8000)", "temp_store(MEMORY)")+"&_txlock=immediate")
 	if err != nil {
 		return err
@@ -143,10 +147,12 @@ func (a *applier) advance(ctx context.Context) (more bool, skipped int64, err er
 	return true, 1, nil
 }
 
-// checkpoint syncs what was committed and moves it into the database file, as
-// far as nobody reads what was there before.
+// checkpoint syncs what was committed, moves it into the database file and
+// empties SQLite's log, as far as no reader needs it.
 func (a *applier) checkpoint(ctx context.Context) error {
-	if _, err := a.conn.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
+	var busy, size, moved int64
+	err := a.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &size, &moved)
+	if err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
 	return nil
@@ -208,6 +214,8 @@ func (s *Store) run() {
 	wait := time.NewTimer(0)
 	<-wait.C
 	defer wait.Stop()
+	tidy := time.NewTimer(tidyAfter)
+	defer tidy.Stop()
 	delay := calmDelay
 	for {
 		select {
@@ -223,6 +231,9 @@ func (s *Store) run() {
 			}
 			wait.Stop()
 		case <-s.urge:
+		case <-tidy.C:
+			s.journal.tidy()
+			continue
 		case <-clean.C:
 			if err := s.retain(); err != nil {
 				s.failed(err)
@@ -233,8 +244,12 @@ func (s *Store) run() {
 			s.apply()
 			return
 		}
-		if delay = calmDelay; s.apply() > busyBatch {
+		records := s.apply()
+		if delay = calmDelay; records > busyBatch {
 			delay = busyDelay
+		}
+		if records > 0 {
+			tidy.Reset(tidyAfter)
 		}
 	}
 }
@@ -248,17 +263,22 @@ func (s *Store) apply() (records int) {
 		var err error
 		segment := a.pos.segment
 		more, skipped, err = a.advance(context.Background())
-		if err == nil && a.pos.segment != segment {
-			err = a.checkpoint(context.Background()) // before the segment goes
-		}
 		if err != nil {
 			s.failed(err)
 			s.again()
 			return records
 		}
 		records += a.batch.records
-		if err := s.journal.applied(a.pos, a.batch.size); err != nil {
-			s.failed(err)
+		s.journal.applied(a.batch.size)
+		if a.pos.segment != segment {
+			// SQLite must have synced before the segments go.
+			err := a.checkpoint(context.Background())
+			if err == nil {
+				err = s.journal.remove(a.pos)
+			}
+			if err != nil {
+				s.failed(err)
+			}
 		}
 		s.journal.count(func(h *Health) { h.Skipped += skipped })
 		s.publish(a.pos)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"sync"
@@ -233,7 +234,16 @@ func (s *Store) shutdown() {
 	err := s.journal.close(context.Background())
 	close(s.stop)
 	<-s.ended
-	s.err = errors.Join(err, s.Reader.Close(), s.applier.close(), s.squeezer.close(), s.lock.Close())
+	err = errors.Join(err, s.Reader.Close())
+	if !s.applier.pos.before(s.journal.at()) {
+		if e := s.applier.checkpoint(context.Background()); e == nil {
+			e = s.journal.remove(position{segment: math.MaxUint64})
+			err = errors.Join(err, e)
+		} else {
+			err = errors.Join(err, e)
+		}
+	}
+	s.err = errors.Join(err, s.applier.close(), s.squeezer.close(), s.lock.Close())
 }
 
 func (s *Store) publish(pos position) {
