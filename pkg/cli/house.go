@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -72,8 +73,12 @@ func assemble(ctx context.Context, cfg *config.Config, logTo io.Writer) (h *hous
 	if err != nil {
 		return h, err
 	}
+	var costs prices
+	if costs.book, err = priceBook(cfg); err != nil {
+		return h, err
+	}
 	recorder := record.New(record.Options{
-		Sink: h.store, Feed: h.feed, Pricer: pricer{&price.Book{}}, Log: h.log,
+		Sink: h.store, Feed: h.feed, Pricer: costs, Log: h.log,
 		Wait: cfg.Record.Wait, FailClosed: cfg.Record.Failure == config.FailClosed,
 		MaxBody: cfg.Limits.Body, MaxDecoded: cfg.Limits.Decompressed, MaxFrame: cfg.Limits.Line,
 	})
@@ -97,10 +102,23 @@ func assemble(ctx context.Context, cfg *config.Config, logTo io.Writer) (h *hous
 
 var modes = map[config.Mode]proxy.Mode{config.ModeOff: proxy.ModeOff, config.ModeReport: proxy.ModeReport, config.ModeEnforce: proxy.ModeEnforce}
 
-// pricer tells the recorder what an interaction cost.
-type pricer struct{ book *price.Book }
+// prices tell the recorder what an interaction cost.
+type prices struct{ book *price.Book }
 
-func (p pricer) Cost(i *llm.Interaction) (llm.Decimal, bool) {
+// priceBook is the embedded table under the user's own prices.
+func priceBook(cfg *config.Config) (*price.Book, error) {
+	var own price.Overrides
+	if err := cfg.DecodePrices(&own); err != nil {
+		return nil, err
+	}
+	book, err := price.NewBook(own)
+	if err != nil {
+		return nil, fmt.Errorf("%s: prices: %w", cfg.File, err)
+	}
+	return book, nil
+}
+
+func (p prices) Cost(i *llm.Interaction) (llm.Decimal, bool) {
 	cost, _, ok := p.book.Interaction(i)
 	return cost, ok
 }

@@ -11,6 +11,8 @@ import (
 	"net"
 	"strconv"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Config is every setting, validated. It is not changed after Load, and it is
@@ -35,7 +37,20 @@ type Config struct {
 	// Warnings are what Load found odd but usable, for the log at start.
 	Warnings []string
 
-	env func(name string) (value, origin string, ok bool)
+	env    func(name string) (value, origin string, ok bool)
+	prices *yaml.Node
+}
+
+// DecodePrices decodes the file's section prices into v, whose type is the price
+// table's. Without the section v stays as it is. Unknown members are errors.
+func (c *Config) DecodePrices(v any) error {
+	if c.prices == nil {
+		return nil
+	}
+	if err := c.prices.Decode(v); err != nil {
+		return fmt.Errorf("%s:%d: prices: %w", c.File, c.prices.Line, err)
+	}
+	return nil
 }
 
 // Record says how exchanges are kept.

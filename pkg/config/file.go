@@ -23,6 +23,7 @@ const maxFile = 1 << 20
 type fileValues struct {
 	settings  map[string]value
 	providers map[string]Provider
+	prices    *yaml.Node // the section of that name, or nil
 }
 
 // readFile reads the configuration file that v names, or else the one in the
@@ -116,6 +117,13 @@ func (f *fileValues) parse(path string, data []byte) (secrets bool, err error) {
 				return false, err
 			}
 			secrets = secrets || keys
+			continue
+		}
+		if key.Value == "prices" {
+			if node.Kind != yaml.MappingNode {
+				return false, fail(node, "prices must be a mapping of provider names")
+			}
+			f.prices = node
 			continue
 		}
 		s, ok := fileSetting(key.Value)
@@ -214,7 +222,7 @@ func fileKeys() []string {
 			out = append(out, s.Name)
 		}
 	}
-	return append(out, "providers")
+	return append(out, "providers", "prices")
 }
 
 // readDotenv reads .env. A file that is not one is an error without its content,

@@ -86,6 +86,7 @@ func Load(lookupEnv func(string) (string, bool), workdir string, flags *pflag.Fl
 		}
 	}
 	c.Providers = file.providers
+	c.prices = file.prices
 	if c.DataDir == "" {
 		c.DataDir = filepath.Join(xdgDir(lookupEnv, "XDG_STATE_HOME", xdg.StateHome), "archestra")
 	}
