@@ -50,12 +50,12 @@ func denyCommand(f *fact.Facts) *finding {
 	cmds := shellCommands(f)
 	for _, line := range shellLines(f) {
 		if strings.Contains(strings.ReplaceAll(line, " ", ""), ":(){:|:&};:") {
-			return &finding{rule: wipes, note: "multiplies itself without end"}
+			return &finding{rule: wipes, value: telling(f), place: f.Doubt, note: "multiplies itself without end"}
 		}
 	}
 	for i := range cmds {
 		if note := destroys(&cmds[i]); note != "" {
-			return &finding{rule: wipes, note: note}
+			return &finding{rule: wipes, value: telling(f), place: f.Doubt, note: note}
 		}
 	}
 	if runsFromNet(cmds) {
@@ -82,10 +82,10 @@ func askCommand(f *fact.Facts) *finding {
 		}
 	}
 	if runsFromNet(cmds) {
-		return &finding{rule: shellPipe}
+		return doubtful(shellPipe, f)
 	}
 	if f.Labels.Tainted && !looksOnly(cmds) {
-		return &finding{rule: afterAttack, place: taintedPlace(f)}
+		return &finding{rule: afterAttack, value: telling(f), place: taintedPlace(f)}
 	}
 	return nil
 }

@@ -151,7 +151,11 @@ func (l *loader) condition(n *yaml.Node, result bool) (c condition, arg bool) {
 		case key == "from" && result:
 			l.fail(k, "from is not known of results")
 		default:
-			p, err := newPredicate(key, l.strings(v))
+			values := []string(nil)
+			if key != "only" || len(v.Content) > 0 || v.Kind != yaml.SequenceNode {
+				values = l.strings(v)
+			}
+			p, err := newPredicate(key, values)
 			if err != nil {
 				l.fail(k, "%w", err)
 				return

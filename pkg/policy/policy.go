@@ -148,7 +148,7 @@ func (p *Policy) lastingCommand(f *fact.Facts) *finding {
 		}
 		for _, pred := range p.protected {
 			if pred.test(item{text: t}) {
-				return &finding{rule: persists, note: quoted(t)}
+				return &finding{rule: persists, value: telling(f), place: f.Doubt, note: quoted(t)}
 			}
 		}
 	}
@@ -186,6 +186,9 @@ func (r *Rule) verdict(f *fact.Facts, value *fact.Value) Verdict {
 		if v.Source != nil {
 			v.Reason += "; see " + where(v.Source)
 		}
+	}
+	if v.Source == nil {
+		v.Source = f.Doubt
 	}
 	return v
 }

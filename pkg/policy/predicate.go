@@ -16,9 +16,10 @@ type item struct {
 	text   string
 	origin fact.Origin
 	value  *fact.Value
+	any    bool // the path is "*"
 }
 
-// predicate is one test on a scalar. A denying one (not_equal, not_contains) must
+// predicate is one test on a scalar. A denying one (not_equal, not_contains, only) must
 // hold for every scalar that the path names, the others for one.
 type predicate struct {
 	name string
@@ -40,8 +41,8 @@ func (c *condition) holds(f *fact.Facts) (*fact.Value, bool) {
 		v := &f.Values[i]
 		// An identifier within an argument is looked at where its origin is asked
 		// for; the text itself is there already.
-		if c.path.match(v.Path) && (!v.Embedded || c.has("from") || c.has("host_in")) {
-			items = append(items, item{path: v.Path, text: v.Text, origin: v.Origin, value: v})
+		if c.path.match(v.Path) && (!v.Embedded || c.has("from") || c.has("host_in") || c.has("only")) {
+			items = append(items, item{path: v.Path, text: v.Text, origin: v.Origin, value: v, any: c.path.all})
 		}
 	}
 	i, ok := c.pass(items)
@@ -117,7 +118,7 @@ const maxRegex = 2000
 // file gives; one is as good as a list of one.
 func newPredicate(name string, values []string) (predicate, error) {
 	p := predicate{name: name}
-	if len(values) == 0 {
+	if len(values) == 0 && name != "only" {
 		return p, fmt.Errorf("%s needs a value", name)
 	}
 	one := func(test func(it item, v string) bool) func(item) bool {
@@ -138,6 +139,13 @@ func newPredicate(name string, values []string) (predicate, error) {
 		p.test = equal
 	case "not_equal":
 		p.test, p.deny = not(equal), true
+	case "only":
+		// Every value must be one of these. Of "*" only identifiers are looked at:
+		// the texts and numbers of a call may be any.
+		p.deny = true
+		p.test = func(it item) bool {
+			return it.any && (it.value == nil || !it.value.Kind.Strong()) || equal(it)
+		}
 	case "contains":
 		p.test = contains
 	case "not_contains":
@@ -205,7 +213,7 @@ func newPredicate(name string, values []string) (predicate, error) {
 	return p, nil
 }
 
-var predicateNames = []string{"equal", "not_equal", "contains", "not_contains", "starts_with", "ends_with", "regex", "host_in", "path_under", "max", "from"}
+var predicateNames = []string{"equal", "not_equal", "only", "contains", "not_contains", "starts_with", "ends_with", "regex", "host_in", "path_under", "max", "from"}
 
 func sameNumber(a, b string) bool {
 	x, err := strconv.ParseFloat(a, 64)

@@ -100,7 +100,7 @@ func askTier(f *fact.Facts) *finding {
 	case t.Local:
 		return nil
 	case f.Labels.Tainted:
-		return &finding{rule: afterAttack, place: taintedPlace(f)}
+		return &finding{rule: afterAttack, value: telling(f), place: taintedPlace(f)}
 	case t.Verbs == fact.Prove:
 		// A code or a password confirms an effect: it is as good as that effect.
 		if f.Confirms != nil {
@@ -111,6 +111,8 @@ func askTier(f *fact.Facts) *finding {
 	return askEffect(f)
 }
 
+// taintedPlace returns the place with the marks of an attack that is nearest to
+// the call.
 func taintedPlace(f *fact.Facts) *fact.Seen {
 	for i := range f.Values {
 		for k := range f.Values[i].Seen {
@@ -124,7 +126,47 @@ func taintedPlace(f *fact.Facts) *fact.Seen {
 			return &f.Solicited[i]
 		}
 	}
-	return f.Marked
+	return f.Doubt
+}
+
+// telling returns the argument that says most of where a call comes from: one out
+// of running text, else one out of a field, else where the effect goes.
+func telling(f *fact.Facts) *fact.Value {
+	var best *fact.Value
+	score := -1
+	for i := range f.Values {
+		v, n := &f.Values[i], 0
+		switch {
+		case v.Role == fact.Quantity:
+			continue
+		case v.Origin == fact.Prose && v.Kind.Strong():
+			n = 5
+		case v.Origin == fact.Prose:
+			n = 4
+		case v.Kind.Strong():
+			n = 3
+		case v.Origin == fact.Field:
+			n = 2
+		case v.Role == fact.Names:
+			n = 1
+		}
+		if n > score {
+			best, score = v, n
+		}
+	}
+	return best
+}
+
+// doubtful is a finding against a call as a whole.
+func doubtful(rule *builtin, f *fact.Facts) *finding {
+	g := &finding{rule: rule, value: telling(f), place: first(f.Solicited)}
+	if g.place == nil && g.value != nil && g.value.Origin == fact.Prose {
+		g.place = g.value.Proof()
+	}
+	if g.place == nil {
+		g.place = f.Doubt
+	}
+	return g
 }
 
 // askLink asks before a page is opened that only an unnamed text led to: data can
@@ -145,9 +187,9 @@ func askEffect(f *fact.Facts) *finding {
 	asked := f.Asked == fact.AskedFor || here
 	switch {
 	case !asked && !f.Mandate:
-		return &finding{rule: unasked, place: first(f.Solicited)}
+		return doubtful(unasked, f)
 	case f.Asked == fact.AskedFor && f.Match == fact.MatchNothing && !f.Mandate && !here:
-		return &finding{rule: otherThing, place: first(f.Solicited)}
+		return doubtful(otherThing, f)
 	}
 	if g := askIdentifiers(f, asked); g != nil {
 		return g
@@ -168,7 +210,7 @@ func askEffect(f *fact.Facts) *finding {
 	}
 	for i := range f.Solicited {
 		if h := &f.Solicited[i]; !h.Named || h.Web || h.Tainted {
-			return &finding{rule: solicited, place: h}
+			return &finding{rule: solicited, value: telling(f), place: h}
 		}
 	}
 	return nil
@@ -197,7 +239,7 @@ func askIdentifiers(f *fact.Facts, asked bool) *finding {
 		switch v.Origin {
 		case fact.Model:
 			if !v.Embedded {
-				return &finding{rule: modelID, value: v}
+				return &finding{rule: modelID, value: v, place: f.Doubt}
 			}
 		case fact.Prose:
 			ok := v.Known() || v.Kind == lex.Host && v.Linked() || v.Kind != lex.Host && v.Vouched() && !(fromPage && v.FromWeb())

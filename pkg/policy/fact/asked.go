@@ -134,11 +134,10 @@ func (f *Facts) other(d *lex.Doc, cl *clause) bool {
 // match compares the values of a call with what the user named in a sentence.
 func (s *Session) match(f *Facts, source int32, cl *clause) Match {
 	best := MatchOpen
-	for i := range s.names {
-		n := &s.names[i]
-		if n.source != source || n.at < cl.first || n.at >= cl.last {
-			continue
-		}
+	names := s.sources[source].names
+	at, _ := slices.BinarySearchFunc(names, cl.first, func(n name, first uint32) int { return int(n.at) - int(first) })
+	for ; at < len(names) && names[at].at < cl.last; at++ {
+		n := &names[at]
 		switch {
 		case f.holds(n):
 			return MatchNamed

@@ -23,8 +23,9 @@ type Facts struct {
 	Mandate   bool `json:"mandate,omitempty"`
 	// Solicited lists places in tool results that ask for this very effect.
 	Solicited []Seen `json:"solicited,omitempty"`
-	// Marked is the first place in the session that carries the marks of an attack.
-	Marked *Seen `json:"marked,omitempty"`
+	// Doubt is why the session is untrusted: the first place that carries the marks
+	// of an attack, or where there is none the first text that nobody vouches for.
+	Doubt *Seen `json:"doubt,omitempty"`
 	// Confirms holds the facts of the effect that a confirming call (a code, a
 	// password) lets happen, as they were when it was proposed.
 	Confirms *Facts `json:"confirms,omitempty"`
@@ -41,7 +42,7 @@ func (f *Facts) Leaves() []Leaf { return f.leaves }
 
 // Facts gathers what is known of a call, before it is appended.
 func (s *Session) Facts(c llm.ToolCall) *Facts {
-	f := &Facts{Tool: s.toolNamed(c.Name), Labels: s.labels, Delegated: s.obey, Marked: s.marked, paths: s.folders[:len(s.folders):len(s.folders)]}
+	f := &Facts{Tool: s.toolNamed(c.Name), Labels: s.labels, Delegated: s.obey, Doubt: s.doubt, paths: s.folders[:len(s.folders):len(s.folders)]}
 	f.leaves, f.Complete = Leaves(c)
 	f.Values = make([]Value, 0, len(f.leaves))
 	for i := range f.leaves {

@@ -10,8 +10,7 @@ import (
 // name is something that the user called by its name.
 type name struct {
 	tokens []uint64
-	strong bool // quoted, or an identifier
-	source int32
+	strong bool   // quoted, or an identifier
 	at     uint32 // its first token
 }
 

@@ -1,6 +1,7 @@
 package fact
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
@@ -42,6 +43,7 @@ type source struct {
 	named   bool              // the user named what was asked for: the page, the file, the inbox
 	tainted bool              // the reading has marks
 	vouched map[uint32]naming // by record, as far as it was asked
+	names   []name            // of the user's texts, in order
 }
 
 // past is a call that the model made before.
@@ -74,7 +76,7 @@ type Session struct {
 	last    *past  // for results that carry no call id
 	effect  *Facts // of the last call that acts, but for those that only confirm
 	tools   map[string]*Tool
-	marked  *Seen // the first place with the marks of an attack
+	doubt   *Seen // see Facts.Doubt
 	obey    bool  // the user told the agent to do what some text says
 }
 
@@ -198,13 +200,10 @@ func (s *Session) result(p *llm.Part, message, part int) {
 	// Only of what holds texts does naming mean pointing at them: to name a hotel
 	// is not to vouch for its reviews.
 	src.named = src.tool.Nouns&(File|Message|Channel|Web|Repo|Issue) != 0 && s.namedCall(leaves)
-	if src.trust != Trusted {
+	if src.trust != Trusted && len(src.read.doc.Tokens) >= fewWords {
 		s.labels.Untrusted = true
 		s.labels.Tainted = s.labels.Tainted || src.tainted
-		if src.tainted && s.marked == nil {
-			m := src.read.marks[0]
-			s.marked = &Seen{Origin: Prose, Message: message, Part: part, Tool: name, Key: m.What, Start: int(m.Start), End: int(m.End), Tainted: true}
-		}
+		s.doubts(&src, p.Text)
 	}
 	if src.tool.Class == ClassRead && src.tool.Nouns&(Message|Money|File|Profile|Password|KeyNoun|Repo|Event|Person) != 0 {
 		s.labels.Private = true
@@ -213,6 +212,22 @@ func (s *Session) result(p *llm.Part, message, part int) {
 		s.labels.Secret = true
 	}
 	s.add(src)
+}
+
+// fewWords is how many words a result must have to count as a text that somebody
+// may have written: "None", "ok" and "2 rows" say nothing.
+const fewWords = 3
+
+// doubts notes why the session is untrusted.
+func (s *Session) doubts(src *source, text string) {
+	if s.doubt != nil && (s.doubt.Tainted || !src.tainted) {
+		return
+	}
+	s.doubt = &Seen{Origin: Prose, Message: src.message, Part: src.part, Tool: src.tool.Name, End: len(text)}
+	if src.tainted {
+		m := src.read.marks[0]
+		s.doubt.Key, s.doubt.Start, s.doubt.End, s.doubt.Tainted = m.What, int(m.Start), int(m.End), true
+	}
 }
 
 func (s *Session) add(src source) {
@@ -228,8 +243,8 @@ func (s *Session) add(src source) {
 	case llm.RoleUser:
 		s.said(n, src.read)
 	case llm.RoleTool:
-		if src.trust == Trusted {
-			break
+		if src.trust == Trusted || src.tool.Acts() && src.tool.Nouns&Web == 0 {
+			break // what a tool reports of its own doing asks for nothing
 		}
 		for i := range src.read.clauses {
 			cl := &src.read.clauses[i]
@@ -248,10 +263,10 @@ func (s *Session) said(n int32, r *reading) {
 		s.wishes = append(s.wishes, clauseRef{n, int32(i)})
 		s.obey = s.obey || cl.verbs&Obey != 0 && cl.nouns&Task != 0
 	}
-	for _, nm := range namesIn(r.doc) {
-		nm.source = n
-		s.names = append(s.names, nm)
-	}
+	names := namesIn(r.doc)
+	slices.SortStableFunc(names, func(a, b name) int { return int(a.at) - int(b.at) })
+	s.sources[n].names = names
+	s.names = append(s.names, names...)
 	for _, id := range r.doc.Idents {
 		if id.Kind == lex.Host || id.Kind == lex.Path {
 			s.places[place{id.Kind, id.Key}] = true
