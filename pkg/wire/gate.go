@@ -43,7 +43,9 @@ type Call struct {
 	llm.ToolCall
 	// Refused tells that the gate has refused the call itself and why: there is
 	// nothing to decide. A call that was asked about may come once more so, when
-	// it went on behind its end or the gate held too much.
+	// it went on behind its end (what came so was cut off, and the call stays as
+	// it was decided, if it was) or when the gate held too much. N is -1, and the
+	// call empty, for a frame that was taken out because it cannot be read.
 	Refused error
 }
 
@@ -60,7 +62,7 @@ var (
 	// ErrGoesOn: more of the call came behind its end.
 	ErrGoesOn = errors.New("the call went on behind its end")
 	// ErrUnread: a frame could not be read (sse.Frame.Err) and may have been, or
-	// have belonged to, a call. It is told as a call without a name.
+	// have belonged to, a call.
 	ErrUnread = errors.New("a part of the response cannot be read")
 )
 

@@ -36,6 +36,7 @@ type Call struct {
 	Arguments json.RawMessage // edited ones, or nil
 	Shown     bool            // for editors: the text, or the edited call, was written
 	tool      llm.ToolCall
+	late      bool // something came behind its end
 }
 
 // Part is a piece of a call in a frame.
@@ -113,6 +114,14 @@ func (g *Gate) Finish(c *Call, t llm.ToolCall) {
 	g.told = append(g.told, wire.Call{N: c.N, ToolCall: t})
 }
 
+// RefuseWhole tells that a call is whole, and refuses it.
+func (g *Gate) RefuseWhole(c *Call, t llm.ToolCall, why error) {
+	if !c.Whole {
+		c.Whole, c.tool = true, t
+		g.Refuse(c, why)
+	}
+}
+
 // Refuse settles a call for a reason of the gate's own.
 func (g *Gate) Refuse(c *Call, why error) {
 	if c.Settled {
@@ -159,8 +168,11 @@ func (g *Gate) refuseAll(why error) {
 
 // Late tells that a piece of the call came behind its end.
 func (g *Gate) Late(c *Call) Part {
+	if c.Settled && !c.late {
+		g.told = append(g.told, wire.Call{N: c.N, ToolCall: c.tool, Refused: wire.ErrGoesOn})
+	}
 	g.Refuse(c, wire.ErrGoesOn)
-	g.touched = true
+	g.touched, c.late = true, true
 	return Part{Call: c, Late: true}
 }
 
@@ -169,6 +181,7 @@ func (g *Gate) Late(c *Call) Part {
 func (g *Gate) Break(f *Frame) {
 	f.Broken, g.touched = true, true
 	g.refuseAll(wire.ErrAmbiguous)
+	g.told = append(g.told, wire.Call{N: -1, Refused: wire.ErrAmbiguous})
 }
 
 // Frame implements wire.Gate.
