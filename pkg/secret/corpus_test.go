@@ -112,3 +112,47 @@ func TestMeasuredBenign(t *testing.T) {
 		}
 	}
 }
+
+var presidioKinds = map[string]Kind{
+	"CREDIT_CARD": KindCard, "CRYPTO": KindCrypto, "EMAIL_ADDRESS": KindEmail, "IBAN_CODE": KindIBAN, "IP_ADDRESS": KindIP,
+	"MAC_ADDRESS": KindMAC, "UK_NINO": KindNINO, "URL": KindURL, "US_ITIN": KindITIN, "US_SSN": KindSSN, "": KindPhone,
+}
+
+func TestMeasuredPersonal(t *testing.T) {
+	agree, all := 0, 0
+	for _, c := range lines[struct {
+		Entities []string
+		Text     string
+		Count    int `json:"expected_count"`
+		Matches  []string
+		Core     bool
+	}](t, "pii-presidio.jsonl") {
+		if !c.Core {
+			continue
+		}
+		all++
+		entity := ""
+		if len(c.Entities) > 0 {
+			entity = c.Entities[0]
+		}
+		d, err := New(Options{Personal: []Kind{presidioKinds[entity]}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := d.Scan(c.Text)
+		left := redact(c.Text, found)
+		ok := len(found) == c.Count
+		for _, m := range c.Matches {
+			ok = ok && !strings.Contains(left, m)
+		}
+		if ok {
+			agree++
+		} else {
+			t.Logf("%s: %d in %q, want %d (%q)", entity, len(found), c.Text, c.Count, c.Matches)
+		}
+	}
+	t.Logf("%d of %d core cases (%.1f %%)", agree, all, 100*float64(agree)/float64(all))
+	if agree*100 < 97*all {
+		t.Error("less than 97 %")
+	}
+}

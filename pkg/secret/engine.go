@@ -120,7 +120,12 @@ func (e *engine) allowed(r *rule, secret string, start, end int) bool {
 		start--
 	}
 	whole := text[start:end]
-	for _, lists := range [...][]*allowList{e.set.allow, r.allow} {
+	var doubts []*allowList
+	if r.path != nil && e.path == "" && r.pattern.leadMax > 0 && e.set.generic != nil {
+		// Without its file's name, such a rule knows no more than the generic one.
+		doubts = e.set.generic.allow
+	}
+	for _, lists := range [...][]*allowList{e.set.allow, r.allow, doubts} {
 		for _, a := range lists {
 			line := ""
 			if a.target == "line" {

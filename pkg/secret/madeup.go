@@ -16,7 +16,7 @@ func (set *ruleSet) madeUp(value, before, name string) bool {
 	case mixedHex(value):
 		return true
 	}
-	return bareKey(before, name)
+	return bareKey(before, name) && !keyMaterial(value)
 }
 
 // cut tells that a value begins as a kind of secret does whose form is known,
@@ -102,4 +102,22 @@ func bareKey(before, name string) bool {
 	}
 	c := before[len(before)-1]
 	return !isWord(c) && c != '-' && c != '.'
+}
+
+// keyMaterial tells that a value has the form of a key for a cipher: as many
+// hexadecimal digits, or as much base64, as such keys have bytes.
+func keyMaterial(value string) bool {
+	size, hex := len(value), true
+	for i := range size {
+		c := lower(value[i])
+		hex = hex && (c >= '0' && c <= '9' || c >= 'a' && c <= 'f')
+	}
+	if hex {
+		size /= 2
+	} else if strings.HasSuffix(value, "=") {
+		size = size/4*3 - strings.Count(value, "=")
+	} else {
+		return false
+	}
+	return size == 16 || size == 24 || size == 32 || size == 64
 }

@@ -40,6 +40,8 @@ type ruleSet struct {
 	words *automaton  // finds where rules may match
 	hits  [][]ref     // for each state of the automaton in which words end
 	heads [256][]head // by the first byte
+
+	generic *rule
 }
 
 // ref says that a match of a rule may begin some bytes before a word's end, or,
@@ -79,7 +81,9 @@ func readRules(data []byte) (*ruleSet, error) {
 					err = fmt.Errorf("%s: %w", r.id, e)
 					continue
 				}
-				set.rules = append(set.rules, r)
+				if set.rules = append(set.rules, r); r.generic {
+					set.generic = r
+				}
 			}
 		}
 	}
