@@ -83,8 +83,14 @@ func (d *detail) opened(m *openedMsg) {
 		return
 	}
 	d.fetched, d.err = true, m.err
-	if m.i != nil {
+	switch {
+	case m.i != nil:
 		d.i = m.i
+	case d.row != nil:
+		d.i = d.row.i
+	}
+	if d.i.State.Final() { // what was not there while it ran may be there now
+		clear(d.bodies)
 	}
 	d.conv, d.convErr, d.ex = m.conv, m.convErr, m.ex
 	d.build()
@@ -112,9 +118,10 @@ var errWaiting = errors.New("reading…")
 // grown takes in that a running interaction went on.
 func (d *detail) grown(r *row) {
 	d.row = r
-	if !d.fetched || !r.i.State.Final() {
-		d.i = r.i
+	if r.i.State.Final() {
+		return // it is fetched again, whole
 	}
+	d.i = r.i
 	d.buildAnswer()
 	d.buildTab(tabTime)
 	if d.tab == tabTools {

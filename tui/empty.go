@@ -7,15 +7,17 @@ import (
 	"github.com/archestra-ai/archestra-cli/tui/paint"
 )
 
-// base is where clients reach the proxy.
+// base is where clients reach the proxy, up to the provider's name.
 func (m *model) base() string {
-	switch {
-	case m.status.BaseURL != "":
-		return strings.TrimSuffix(m.status.BaseURL, "/")
-	case m.opts.BaseURL != "":
-		return strings.TrimSuffix(m.opts.BaseURL, "/")
+	b := m.opts.BaseURL
+	if m.status.BaseURL != "" {
+		b = m.status.BaseURL
 	}
-	return "http://localhost:9000/v1"
+	if b == "" {
+		b = "http://localhost:9000"
+	}
+	b = strings.TrimSuffix(b, "/")
+	return strings.TrimSuffix(b, "/v1") + "/v1"
 }
 
 // empty is what stands in place of an empty list.

@@ -89,7 +89,7 @@ func (f *fake) Conversation(_ context.Context, ref string) (*llm.Conversation, e
 }
 
 func (f *fake) Providers(context.Context) ([]control.Provider, error) {
-	return []control.Provider{{Name: "anthropic", State: "ready"}, {Name: "openai", State: "ready"}, {Name: "gemini", State: "ready"},
+	return []control.Provider{{Name: "anthropic", State: "ready"}, {Name: "openai", State: "ready"}, {Name: "gemini", State: "ready"}, {Name: "cerebras", State: "ready"},
 		{Name: "ollama", State: "unreachable"}, {Name: "xai", State: "no key"}, {Name: "vllm", State: "off"}}, nil
 }
 

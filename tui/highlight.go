@@ -8,13 +8,26 @@ import (
 	"github.com/archestra-ai/archestra-cli/tui/paint"
 )
 
+// languages are the names that a fence may give to what is highlighted. Others
+// stay plain: looking for a name that nobody knows is slow.
+var languages = map[string]string{
+	"go": "go", "golang": "go", "json": "json", "jsonc": "json", "python": "python", "py": "python", "javascript": "javascript",
+	"js": "javascript", "jsx": "javascript", "typescript": "typescript", "ts": "typescript", "tsx": "typescript", "bash": "bash",
+	"sh": "bash", "shell": "bash", "zsh": "bash", "console": "bash", "yaml": "yaml", "yml": "yaml", "toml": "toml", "sql": "sql",
+	"rust": "rust", "rs": "rust", "java": "java", "kotlin": "kotlin", "swift": "swift", "c": "c", "cpp": "cpp", "c++": "cpp",
+	"csharp": "csharp", "cs": "csharp", "ruby": "ruby", "rb": "ruby", "php": "php", "html": "html", "xml": "xml", "css": "css",
+	"diff": "diff", "patch": "diff", "dockerfile": "docker", "makefile": "make", "lua": "lua", "hcl": "terraform", "terraform": "terraform",
+}
+
 // highlight lays out source text in its language's colours, wrapped to room
 // cells behind lead.
 func highlight(lead paint.Line, lang, text string, room int) []paint.Line {
 	var tokens []chroma.Token
-	if lexer := lexers.Get(lang); lexer != nil {
-		if it, err := lexer.Tokenise(&chroma.TokeniseOptions{State: "root", Nested: false, EnsureLF: false}, text); err == nil {
-			tokens = it.Tokens()
+	if name := languages[lang]; name != "" {
+		if lexer := lexers.Get(name); lexer != nil {
+			if it, err := lexer.Tokenise(&chroma.TokeniseOptions{State: "root", Nested: false, EnsureLF: false}, text); err == nil {
+				tokens = it.Tokens()
+			}
 		}
 	}
 	if len(tokens) == 0 {

@@ -111,8 +111,21 @@ func keyTable() []shortcut {
 	}
 }
 
-// press runs what a key means here.
+// press runs what a key means here. Keys that come fast arrive as one message.
 func (m *model) press(msg tea.KeyMsg) tea.Cmd {
+	if typing := m.at == inFilter || m.at == inSearch; msg.Type == tea.KeyRunes && !typing && (len(msg.Runes) > 1 || msg.Paste) {
+		if msg.Paste {
+			return nil // text is no command
+		}
+		var cmds []tea.Cmd
+		for k, r := range msg.Runes {
+			if m.at == inFilter || m.at == inSearch { // the first ones opened it
+				return tea.Batch(append(cmds, m.press(tea.KeyMsg{Type: tea.KeyRunes, Runes: msg.Runes[k:]}))...)
+			}
+			cmds = append(cmds, m.press(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{r}, Alt: msg.Alt}))
+		}
+		return tea.Batch(cmds...)
+	}
 	m.key = msg.String()
 	for k := range m.keys {
 		if s := &m.keys[k]; s.at&m.at != 0 && slices.Contains(s.Keys(), m.key) {

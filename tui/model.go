@@ -94,8 +94,6 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		cmd = m.press(msg)
 	case tea.MouseMsg:
 		m.wheel(msg)
-	case batchMsg:
-		cmd = m.news(&msg)
 	case foundMsg:
 		cmd = m.found(&msg)
 	case serverMsg:
@@ -104,6 +102,8 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		}
 	case openedMsg:
 		m.detail.opened(&msg)
+	case batchMsg:
+		cmd = m.news(&msg)
 	case bodyMsg:
 		m.detail.gotBody(&msg)
 	case comparedMsg:

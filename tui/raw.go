@@ -50,6 +50,9 @@ func (d *detail) raw(g *page) {
 	case b == nil || errors.Is(b.err, errWaiting):
 		g.note("reading…")
 		return
+	case b.err != nil && !d.i.State.Final():
+		g.note("The body is shown when it is recorded.")
+		return
 	case b.err != nil:
 		g.fault(b.err)
 		return

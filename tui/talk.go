@@ -11,7 +11,7 @@ import (
 // talk is the conversation that was sent, as people read it.
 func (d *detail) talk(g *page) {
 	switch {
-	case d.err != nil && !d.i.State.Final():
+	case (d.err != nil || d.convErr != nil) && !d.i.State.Final():
 		g.note("The request is shown when it is recorded.")
 	case d.err != nil:
 		g.fault(d.err)
