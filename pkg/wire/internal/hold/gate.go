@@ -36,7 +36,8 @@ type Call struct {
 	Arguments json.RawMessage // edited ones, or nil
 	Shown     bool            // for editors: the text, or the edited call, was written
 	tool      llm.ToolCall
-	late      bool // something came behind its end
+	LateText  string // stands for a copy of the call that says something else than it
+	late      bool   // something came behind its end
 }
 
 // Part is a piece of a call in a frame.
@@ -114,6 +115,13 @@ func (g *Gate) Finish(c *Call, t llm.ToolCall) {
 	g.told = append(g.told, wire.Call{N: c.N, ToolCall: t})
 }
 
+// Pass lets a call go that turns out not to be the client's.
+func (g *Gate) Pass(c *Call) {
+	if c.Whole = true; !c.Settled {
+		g.settle(c, wire.Decision{Allow: true})
+	}
+}
+
 // RefuseWhole tells that a call is whole, and refuses it.
 func (g *Gate) RefuseWhole(c *Call, t llm.ToolCall, why error) {
 	if !c.Whole {
@@ -173,6 +181,7 @@ func (g *Gate) Late(c *Call) Part {
 	}
 	g.Refuse(c, wire.ErrGoesOn)
 	g.touched, c.late = true, true
+	c.LateText = g.text(c.tool, wire.ErrGoesOn)
 	return Part{Call: c, Late: true}
 }
 
