@@ -32,7 +32,7 @@ const (
 // maxAsks bounds how many sentences of tool results are compared with a call,
 // the newest first, and maxSolicited how many are kept.
 const (
-	maxAsks      = 2048
+	maxAsks      = 512
 	maxSolicited = 16
 )
 

@@ -95,7 +95,7 @@ var lookAlike = func() map[rune]rune {
 		}
 	}
 	// Capitals that look Latin where their small letters do not.
-	for r, latin := range map[rune]rune{'В': 'b', 'Н': 'h', 'М': 'm', 'Т': 't', 'Β': 'b', 'Η': 'h', 'Μ': 'm', 'Ν': 'n', 'Ζ': 'z', 'Υ': 'y', 'Ρ': 'p'} {
+	for r, latin := range map[rune]rune{'В': 'b', 'Н': 'h', 'М': 'm', 'Т': 't', 'Β': 'b', 'Η': 'h', 'Μ': 'm', 'Ν': 'n', 'Ζ': 'z', 'Υ': 'y', 'Ρ': 'p', 'Ε': 'e', 'Ι': 'i'} {
 		m[r] = latin
 	}
 	return m
