@@ -25,16 +25,7 @@ func newCompletion(a *app) *cobra.Command {
 		},
 		DisableFlagsInUseLine: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			root := cmd.Root()
-			switch args[0] {
-			case "bash":
-				return root.GenBashCompletionV2(a.out, true)
-			case "zsh":
-				return root.GenZshCompletion(a.out)
-			case "fish":
-				return root.GenFishCompletion(a.out, true)
-			}
-			return root.GenPowerShellCompletionWithDesc(a.out)
+			return completionScript(cmd.Root(), args[0], a.out)
 		},
 	}
 }

@@ -21,6 +21,7 @@ var layers = map[string]struct {
 	why string
 }{
 	"cmd/archestra": {"pkg/cli", "main only exits with what cli says"},
+	"deploy/extras": {"pkg/cli", "it writes the manual and the completions that cli knows"},
 	"pkg/cli": {"pkg/config pkg/control pkg/feed pkg/filter pkg/llm pkg/policy pkg/price pkg/printable pkg/provider pkg/proxy pkg/record pkg/secret " +
 		"pkg/server pkg/simulate pkg/store pkg/telemetry pkg/wire tui", "it puts everything together, and nobody imports it"},
 	"tui": {"pkg/control pkg/filter pkg/llm pkg/printable",
