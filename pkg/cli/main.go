@@ -24,6 +24,9 @@ const (
 
 // Main runs the command line of this process and returns its exit code.
 func Main() int {
+	// A reader that has had enough is an error of the write and not the end of
+	// the process: a server must outlive whoever reads its log.
+	signal.Ignore(syscall.SIGPIPE)
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // the terminal was closed, and nohup was not used
 		signals = append(signals, syscall.SIGHUP)

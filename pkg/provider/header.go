@@ -129,3 +129,10 @@ func webSocket(h http.Header) bool {
 	}
 	return false
 }
+
+// WebSocket tells that a request asks for a WebSocket and is one that may: a GET
+// without a body (RFC 6455 §4.1). Nothing else passes as an upgrade, whatever
+// its headers say.
+func WebSocket(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.ContentLength == 0 && len(r.TransferEncoding) == 0 && webSocket(r.Header)
+}

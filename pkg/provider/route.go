@@ -193,7 +193,7 @@ func Nearest(escapedPath string) wire.Format {
 func notFound(path, word string) *Error {
 	e := &Error{
 		Status: http.StatusNotFound, Code: "unknown_path", Format: Nearest(path), BasePath: "/v1/{provider}/{profile}",
-		Message: "This path does not begin with /v1/{provider}. Available providers: " + names() + ".",
+		Message: "This path does not begin with /v1/{provider}. Known providers: " + names() + ".",
 	}
 	if _, ok := Lookup(word); ok {
 		e.Message = fmt.Sprintf("The path begins with the provider %q; it must begin with /v1/%s.", word, word)
@@ -206,14 +206,14 @@ func unknownProvider(path, word string) *Error {
 	e := &Error{Status: http.StatusNotFound, Code: "unknown_provider", Format: Nearest(path), BasePath: "/v1/{provider}/{profile}"}
 	switch lower := strings.ToLower(word); {
 	case word == "":
-		e.Message = "The path names no provider. Available providers: " + names() + "."
+		e.Message = "The path names no provider. Known providers: " + names() + "."
 	case !validSlug(word):
-		e.Message = "The provider in the path is not a name. Available providers: " + names() + "."
+		e.Message = "The provider in the path is not a name. Known providers: " + names() + "."
 	case providers[lower] != nil:
 		e.Message = fmt.Sprintf("Unknown provider %q; provider names are lower case: %q.", word, lower)
 		e.BasePath = "/v1/" + lower + "/" + DefaultProfile
 	default:
-		e.Message = fmt.Sprintf("Unknown provider %q. Available providers: %s.", word, names())
+		e.Message = fmt.Sprintf("Unknown provider %q. Known providers: %s.", word, names())
 	}
 	return e
 }

@@ -86,6 +86,9 @@ func (s *Upstreams) Get(p *Provider) (*Upstream, error) {
 	return u, nil
 }
 
+// Available names the providers that are not off, for people.
+func (s *Upstreams) Available() string { return s.available() }
+
 func (s *Upstreams) available() string {
 	var out []string
 	for _, p := range All() {

@@ -64,11 +64,11 @@ func (p *Proxy) unreadable(w http.ResponseWriter, x *exchange, err error) {
 		e.Status, e.Code = http.StatusRequestTimeout, "request_timeout"
 		e.Message = "The request body came too slowly."
 	case x.client.Err() != nil || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed):
-		out := llm.Error{Source: llm.SourceArchestra, Type: "cancelled", Code: "client_disconnected", Message: "The client went away before its request was whole."}
-		if err := x.record.Fail(0, &out, nil, true); err != nil {
+		if err := x.record.Cancel(); err != nil {
 			p.log.Error("a cancelled exchange could not be recorded", "interaction", x.record.ID(), "error", err)
 		}
-		e.Status, e.Code, e.Message = http.StatusBadRequest, out.Code, out.Message
+		e.Status, e.Code = http.StatusBadRequest, "client_disconnected"
+		e.Message = "The client went away before its request was whole."
 		write(w, e.Format, e.Status, e.LLM(p.opts.Origin))
 		return
 	default:
@@ -83,8 +83,7 @@ func (p *Proxy) unreadable(w http.ResponseWriter, x *exchange, err error) {
 func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	x := exchangeOf(r.Context())
 	if x.client.Err() != nil {
-		out := llm.Error{Source: llm.SourceArchestra, Type: "cancelled", Code: "client_disconnected", Message: "The client went away."}
-		if err := x.record.Fail(0, &out, nil, true); err != nil {
+		if err := x.record.Cancel(); err != nil {
 			p.log.Error("a cancelled exchange could not be recorded", "interaction", x.record.ID(), "error", err)
 		}
 		// Nobody reads it; a status of none would be sent as 200.
@@ -97,7 +96,7 @@ func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 		"provider", x.target.Provider.Name, "profile", x.target.Profile, "status", e.Status, "error", errors.Unwrap(e))
 	body := e.Format.Error(e.Status, out)
 	// The record first: the client has the whole answer with its last byte.
-	if err := x.record.Fail(e.Status, &out, body, false); err != nil {
+	if err := x.record.Fail(e.Status, &out, body); err != nil {
 		p.log.Error("a failed exchange could not be recorded", "interaction", x.record.ID(), "error", err)
 	}
 	write(w, e.Format, e.Status, out)

@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -39,23 +40,33 @@ func TestARedirectIsTheClientsMatter(t *testing.T) {
 	}
 }
 
-// panicking panics once it is asked to price an interaction.
-type panicking struct{}
+// faulty is a sink that panics for as long as it is broken.
+type faulty struct {
+	*memory
+	broken *atomic.Bool
+}
 
-func (panicking) Cost(*llm.Interaction) (llm.Decimal, bool) { panic("a defect") }
+func (f faulty) Finish(ctx context.Context, e *record.Entry) error {
+	if f.broken.Load() {
+		panic("a defect")
+	}
+	return f.memory.Finish(ctx, e)
+}
 
 func TestAPanicCostsOneRequest(t *testing.T) {
 	var broken atomic.Bool
 	broken.Store(true)
 	base, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, `{"model":"m","choices":[{"index":0,"message":{"content":"x"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}`)
+		_, _ = io.WriteString(w, `{"model":"m","choices":[{"index":0,"message":{"content":"x"},"finish_reason":"stop"}]}`)
 	}, func(o *proxy.Options) {
-		o.Recorder = record.New(record.Options{Sink: newMemory(), Pricer: onlyWhile{&broken}})
+		o.Recorder = record.New(record.Options{Sink: faulty{newMemory(), &broken}})
 	})
 	c := client(t)
 	if res, err := c.Post(base+"/v1/openai/p/chat/completions", "application/json", strings.NewReader(chatBody)); err == nil {
-		_, _ = io.Copy(io.Discard, res.Body)
+		if _, err := io.ReadAll(res.Body); err == nil {
+			t.Error("an answer that broke off was taken for whole")
+		}
 		res.Body.Close()
 	}
 	broken.Store(false)
@@ -64,13 +75,63 @@ func TestAPanicCostsOneRequest(t *testing.T) {
 	}
 }
 
-type onlyWhile struct{ broken *atomic.Bool }
-
-func (o onlyWhile) Cost(i *llm.Interaction) (llm.Decimal, bool) {
-	if o.broken.Load() {
-		return panicking{}.Cost(i)
+func TestAnUpgradeIsAGetWithoutABody(t *testing.T) {
+	var reached atomic.Int32
+	base, sink := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") != "" {
+			t.Error("a request that is not a WebSocket's asks the provider for an upgrade")
+		}
+		reached.Add(1)
+	}, nil)
+	for _, connection := range []string{"Upgrade", "keep-alive"} {
+		req, err := http.NewRequest(http.MethodPost, base+"/v1/openai/p/chat/completions", strings.NewReader(`{"model":"m","model":"x"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Upgrade", "websocket")
+		req.Header.Set("Connection", connection)
+		res, err := client(t).Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != http.StatusBadRequest || reached.Load() != 0 {
+			t.Errorf("%s: status %d; a header switched the judging off", connection, res.StatusCode)
+		}
 	}
-	return 0, false
+	if i := sink.last(t, 2).Interaction; i.RequestBytes == 0 || i.State != llm.StateRefused {
+		t.Errorf("recorded as %s with %d bytes", i.State, i.RequestBytes)
+	}
+}
+
+func TestAKeyEchoedInACompressedAnswerIsNotRecorded(t *testing.T) {
+	const key = "sk-canary-0123456789abcdef"
+	answer := encoded(t, "gzip", `{"error":{"message":"wrong key `+key+`"}}`)
+	for _, path := range []string{"/v1/openai/p/chat/completions", "/v1/openai/p/files"} {
+		base, sink := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = w.Write(answer)
+		}, nil)
+		req, err := http.NewRequest(http.MethodPost, base+path, strings.NewReader(chatBody))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+key)
+		req.Header.Set("Accept-Encoding", "gzip")
+		res, err := client(t).Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		e := sink.last(t, 1)
+		plain, err := record.Decode(e.Response.Data, e.Response.Encoding, 1<<20)
+		if err != nil || bytes.Contains(plain, []byte("canary")) || !bytes.Contains(plain, []byte("wrong key")) || !bytes.Equal(got, answer) {
+			t.Errorf("%s: kept %q (%v)", path, plain, err)
+		}
+	}
 }
 
 func TestAnEchoedKeyIsNotRecorded(t *testing.T) {

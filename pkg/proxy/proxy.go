@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptrace"
 	"net/http/httputil"
 	"strings"
 	"sync"
@@ -83,6 +82,7 @@ type exchange struct {
 	ctx      context.Context // of the way to the provider
 	cancel   context.CancelCauseFunc
 	usage    *usageEdit      // nil unless usage was asked for on the client's behalf
+	began    bool            // the response is on its way to the client
 	client   context.Context // ends when the client goes away
 }
 
@@ -95,13 +95,15 @@ func exchangeOf(ctx context.Context) *exchange {
 
 // ServeHTTP relays one exchange.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	method, upgrade := r.Method, strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+	method, upgrade := r.Method, provider.WebSocket(r)
 	if upgrade {
 		method = http.MethodPost // what is asked over a socket is what is posted otherwise
+	} else {
+		r.Header.Del("Upgrade") // a request that is judged does not become something else
 	}
 	target, err := provider.Resolve(method, r.URL.EscapedPath())
 	if err != nil {
-		p.answer(w, err, nil)
+		p.answer(w, p.withAvailable(err), nil)
 		return
 	}
 	upstream, err := p.opts.Upstreams.Get(target.Provider)
@@ -135,13 +137,19 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	ctx = httptrace.WithClientTrace(context.WithValue(ctx, exchangeKey{}, x), &httptrace.ClientTrace{
-		GotConn: func(c httptrace.GotConnInfo) { x.record.Connected(c.Reused) },
-	})
-	out := r.WithContext(ctx)
+	out := r.WithContext(context.WithValue(ctx, exchangeKey{}, x))
 	out.Body = http.NoBody // it is read; rewrite attaches what was kept
 	x.record.Sent()
 	p.reverse.ServeHTTP(w, out)
+}
+
+// withAvailable tells who can be called, where an error is about that.
+func (p *Proxy) withAvailable(err error) error {
+	var e *provider.Error
+	if errors.As(err, &e) && e.Code == "unknown_provider" {
+		e.Message += " Available now: " + p.opts.Upstreams.Available() + "."
+	}
+	return err
 }
 
 // look shows the request to what must see it before it leaves.
@@ -189,6 +197,7 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	provider.FilterRequestHeader(out.Header)
 	out.URL = x.upstream.URL(x.target.Rest, pr.In.URL.RawQuery)
 	out.Host = ""
+	out.Header.Del("Expect") // the body is at hand: there is nothing to wait for
 	if out.Header.Get("Upgrade") != "" {
 		// Messages in an extension's own form could not be read.
 		out.Header.Del("Sec-Websocket-Extensions")
@@ -231,6 +240,7 @@ func (p *Proxy) response(res *http.Response) error {
 	}
 	r.start()
 	res.Body = r
+	x.began = true
 	return nil
 }
 
@@ -255,6 +265,16 @@ func (p *Proxy) survive(w http.ResponseWriter, x *exchange) {
 		panic(v) // the client is gone, or the response was cut: net/http's own way to say so
 	}
 	p.log.Error("a request panicked", "interaction", x.record.ID(), "provider", x.target.Provider.Name, "panic", v)
+	if x.began {
+		// The client has a part of the answer: it must not take it for whole.
+		func() {
+			defer func() { _ = recover() }() // what failed may fail again: it has been told
+			if err := x.record.Commit(record.End{Err: errors.New("archestra failed")}); err != nil {
+				p.log.Error("a failed exchange could not be recorded", "interaction", x.record.ID(), "error", err)
+			}
+		}()
+		panic(http.ErrAbortHandler)
+	}
 	p.answer(w, &provider.Error{
 		Status: http.StatusInternalServerError, Code: "internal_error", Format: x.target.Format,
 		Message: "archestra failed on this request; it is a defect of archestra, and other requests are not affected.",

@@ -3,6 +3,8 @@ package proxy
 import (
 	"io"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 )
 
 // roundTripper is the last step out. It picks the provider's own transport and
@@ -17,6 +19,19 @@ func (t roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	x.record.Credentials(req)
+	// The newest trace hears first: what an interim response must not tell is gone
+	// before ReverseProxy passes it on.
+	req = req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
+		GotConn: func(c httptrace.GotConnInfo) { x.record.Connected(c.Reused) },
+		Got1xxResponse: func(_ int, h textproto.MIMEHeader) error {
+			for name := range h {
+				if leaks(name) {
+					h.Del(name)
+				}
+			}
+			return nil
+		},
+	}))
 	res, err := x.upstream.Transport().RoundTrip(req)
 	if err == nil && res.StatusCode == http.StatusUnauthorized {
 		x.upstream.Refused(req) // a token that was revoked before its time is not used again

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"net/http"
 
@@ -43,7 +42,6 @@ func (p *Proxy) askUsage(x *exchange, r *http.Request, s wire.Request) {
 	x.body.data, x.body.size = edited, int64(len(edited))
 	// What comes back must be read frame by frame.
 	r.Header.Set("Accept-Encoding", "identity")
-	x.record.Note("archestra asked for the stream's usage and took it out of the answer")
 }
 
 // rejected tells that the server refused the request for the member's sake. The
@@ -57,7 +55,7 @@ func (u *usageEdit) rejected(res *http.Response) bool {
 		io.Reader
 		io.Closer
 	}{io.MultiReader(bytes.NewReader(head), res.Body), res.Body}
-	return err == nil && bytes.Contains(head, []byte("stream_options")) || bytes.Contains(head, []byte("include_usage"))
+	return err == nil && (bytes.Contains(head, []byte("stream_options")) || bytes.Contains(head, []byte("include_usage")))
 }
 
 // frameEdit takes the usage out of a stream.
@@ -86,13 +84,16 @@ func (r *relay) readEdited(p []byte) (int, error) {
 		e.out = e.out[:0]
 		for f, ok := e.framer.Next(); ok; f, ok = e.framer.Next() {
 			if f.Err == nil && e.stream.Frame(f).UsageOnly {
+				r.record.Note("archestra asked for the stream's usage and took it out of the client's answer")
 				continue
 			}
 			e.out = append(e.out, withoutUsage(f)...)
 		}
-		r.over = nil
-		if errors.Is(err, io.ErrClosedPipe) {
-			return 0, err
+		switch {
+		case len(r.tail) > 0: // cut by ourselves: our last words follow
+			e.out, r.tail, e.end = append(e.out, r.tail...), nil, io.EOF
+		case err != nil:
+			r.over = nil // until what is edited has been read
 		}
 	}
 	n := copy(p, e.out)

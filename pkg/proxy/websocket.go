@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/archestra-ai/archestra-cli/pkg/record"
 )
@@ -36,34 +37,42 @@ type socket struct {
 	in    messages // used by Read alone
 	out   messages // used by Write alone
 	once  sync.Once
+	// leaving tells that the client has sent its close frame.
+	leaving atomic.Bool
 }
 
 // Read passes what the provider sends.
 func (s *socket) Read(p []byte) (int, error) {
 	n, err := s.conn.Read(p)
 	s.in.write(p[:n])
-	if err != nil || s.in.closed {
-		s.commit()
+	switch {
+	case s.in.closed:
+		s.commit(record.End{})
+	case err != nil:
+		s.commit(record.End{Err: err, Cancelled: s.client.Err() != nil})
 	}
 	return n, err
 }
 
-// Write passes what the client sends.
+// Write passes what the client sends. It is recorded first: the answer to it may
+// be there before Write returns.
 func (s *socket) Write(p []byte) (int, error) {
-	n, err := s.conn.Write(p)
-	s.out.write(p[:n])
-	return n, err
+	s.out.write(p)
+	if s.out.closed {
+		s.leaving.Store(true)
+	}
+	return s.conn.Write(p)
 }
 
-// Close ends the exchange.
+// Close ends the exchange: orderly if the client said that it leaves.
 func (s *socket) Close() error {
-	s.commit()
+	s.commit(record.End{Cancelled: !s.leaving.Load()})
 	return s.conn.Close()
 }
 
-func (s *socket) commit() {
+func (s *socket) commit(end record.End) {
 	s.once.Do(func() {
-		if err := s.record.Commit(record.End{}); err != nil {
+		if err := s.record.Commit(end); err != nil {
 			s.proxy.log.Error("a connection could not be recorded", "interaction", s.record.ID(), "error", err)
 		}
 	})

@@ -1,10 +1,12 @@
 package record
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
@@ -29,8 +31,8 @@ type End struct {
 func (x *Exchange) Commit(end End) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.ended || x.committed > 0 && x.committed == x.i.ResponseBytes && x.i.State == llm.StateDone {
-		x.ended = true
+	if x.ended || x.committed == x.i.ResponseBytes {
+		x.ended = true // nothing has come since
 		return nil
 	}
 	x.announce()
@@ -38,14 +40,15 @@ func (x *Exchange) Commit(end End) error {
 	x.committed = x.i.ResponseBytes
 	x.ended = !x.terminal || end.Err != nil || end.Cancelled
 	snapshot := x.snapshot()
+	kept, encoding := x.keep()
 	entry := &Entry{
 		Interaction:    snapshot,
 		RequestHeader:  x.reqHdr,
 		ResponseHeader: x.respHdr,
 		Request:        x.request,
 		Response: Body{
-			Data: scrub(x.resp, x.secret), Size: x.i.ResponseBytes,
-			Encoding: x.encoding, Truncated: x.truncated,
+			Data: kept, Size: x.i.ResponseBytes,
+			Encoding: encoding, Truncated: x.truncated,
 		},
 		Conversation: x.conv,
 		SearchText:   x.search,
@@ -58,6 +61,18 @@ func (x *Exchange) Commit(end End) error {
 		x.publish(llm.Event{Type: llm.EventFinished, Interaction: snapshot})
 	}
 	return err
+}
+
+// keep returns the response as it is kept: its own bytes, unless they repeat a
+// credential. A compressed one that does is kept without its encoding.
+func (x *Exchange) keep() (body []byte, encoding string) {
+	if x.decoded != nil {
+		if clean := scrub(x.decoded, x.secret); len(clean) != len(x.decoded) || !bytes.Equal(clean, x.decoded) {
+			return clean, ""
+		}
+		return x.resp, x.encoding
+	}
+	return scrub(x.resp, x.secret), x.encoding
 }
 
 func (x *Exchange) put(e *Entry) error {
@@ -99,9 +114,11 @@ func (x *Exchange) conclude(end End) {
 	x.fill(answer)
 	x.i.State = x.state(answer, end)
 	if x.rec.opts.Pricer != nil && x.i.Usage != nil {
-		if cost, ok := x.rec.opts.Pricer.Cost(&x.i); ok {
-			x.i.CostUSD = &cost
-		}
+		x.guard("the price", func() {
+			if cost, ok := x.rec.opts.Pricer.Cost(&x.i); ok {
+				x.i.CostUSD = &cost
+			}
+		})
 	}
 }
 
@@ -109,6 +126,10 @@ func (x *Exchange) conclude(end End) {
 // body as kept.
 func (x *Exchange) answer() llm.Answer {
 	var a llm.Answer
+	if x.format == nil && !Identity(x.encoding) && len(x.secret) > 0 {
+		// Opaque, and perhaps repeating a credential: an error leaves the bytes as they are.
+		x.decoded, _ = Decode(x.resp, x.encoding, x.rec.opts.MaxDecoded)
+	}
 	if x.format == nil || x.i.Status == 0 || x.broken {
 		return a
 	}
@@ -119,11 +140,17 @@ func (x *Exchange) answer() llm.Answer {
 				x.drain(time.Now())
 			}
 			a = x.stream.End()
+			if x.i.Status == http.StatusSwitchingProtocols {
+				a = merge(x.earlier, a)
+			}
 			return
 		}
 		body, err := Decode(x.resp, x.encoding, x.rec.opts.MaxDecoded)
 		if err != nil && x.i.ResponseBytes > 0 {
 			x.i.Notes = append(x.i.Notes, "the response body could not be decompressed: "+err.Error())
+		}
+		if !Identity(x.encoding) {
+			x.decoded = body
 		}
 		framer := x.newFramer()
 		if framer == nil || x.i.Status >= http.StatusBadRequest {
@@ -159,6 +186,9 @@ func (x *Exchange) fill(a llm.Answer) {
 	}
 	x.i.ResponseID = a.ID
 	x.i.FinishReasons = a.FinishReasons
+	if !slices.ContainsFunc(a.FinishReasons, func(r string) bool { return r != "" }) {
+		x.i.FinishReasons = nil
+	}
 	x.i.Usage = a.Usage
 	x.i.Text = scrubText(a.Text(), x.secret)
 	x.i.Reasoning = scrubText(a.Reasoning, x.secret)
@@ -200,7 +230,10 @@ func (x *Exchange) state(a llm.Answer, end End) llm.State {
 		return llm.StateFailed
 	case a.Error != nil:
 		return llm.StateFailed
-	case x.i.Status == http.StatusSwitchingProtocols && end.Err == nil, a.Complete && end.Err == nil, x.terminal:
+	case x.format != nil && x.i.Status >= 300 && x.i.Status < 400 && x.i.Status != http.StatusNotModified:
+		x.i.Error = &llm.Error{Source: llm.SourceUpstream, Type: "redirect", Message: "the provider answered with a redirect, which archestra does not follow"}
+		return llm.StateFailed
+	case x.i.Status == http.StatusSwitchingProtocols && end.Err == nil && !end.Cancelled, a.Complete && end.Err == nil, x.terminal:
 		return llm.StateDone
 	case end.Cancelled:
 		return llm.StateCancelled
@@ -218,30 +251,28 @@ func (x *Exchange) state(a llm.Answer, end End) llm.State {
 	return llm.StateIncomplete
 }
 
+// Cancel records that the client went away before there was an answer.
+func (x *Exchange) Cancel() error { return x.Commit(End{Cancelled: true}) }
+
 // Fail records an answer that archestra gave because the provider could not be
 // asked, or did not answer.
-func (x *Exchange) Fail(status int, e *llm.Error, body []byte, cancelled bool) error {
-	x.mu.Lock()
-	x.i.Status = status
-	x.resp = append(x.resp[:0], body...)
-	x.i.ResponseBytes = int64(len(body))
-	x.format = nil // the body is ours: nothing to decode
-	x.mu.Unlock()
-	if cancelled {
-		x.mu.Lock()
-		x.i.Status = 0
-		x.mu.Unlock()
-		return x.Commit(End{Cancelled: true})
-	}
+func (x *Exchange) Fail(status int, e *llm.Error, body []byte) error {
+	x.own(status, body)
 	return x.Commit(End{Error: e})
 }
 
 // Refuse records an answer that archestra gave instead of asking the provider.
 func (x *Exchange) Refuse(status int, e *llm.Error, body []byte) error {
+	x.own(status, body)
+	return x.Commit(End{Refused: true, Error: e})
+}
+
+// own makes the response archestra's: there is nothing to decode in it.
+func (x *Exchange) own(status int, body []byte) {
 	x.mu.Lock()
-	x.i.Status = status
+	defer x.mu.Unlock()
+	x.i.Status, x.i.Stream = status, false
 	x.resp = append(x.resp[:0], body...)
 	x.i.ResponseBytes = int64(len(body))
-	x.mu.Unlock()
-	return x.Commit(End{Refused: true, Error: e})
+	x.format, x.encoding = nil, ""
 }

@@ -48,7 +48,9 @@ type Exchange struct {
 	sentText  int  // bytes of text and reasoning already published
 	sentThink int
 	lastEvent time.Time
-	committed int64 // response bytes at the last commit, -1 before any
+	decoded   []byte     // the response without its content encoding, where it had one
+	earlier   llm.Answer // what came before on a connection that carries several answers
+	committed int64      // response bytes at the last commit, -1 before any
 	ended     bool
 	conv      uint64
 	search    string
@@ -186,6 +188,7 @@ func (x *Exchange) Response(status int, h http.Header, contentLength int64) {
 		return
 	}
 	if status == http.StatusSwitchingProtocols {
+		x.i.Stream = true
 		x.guard("the response", func() { x.stream = x.format.NewStream(x.rec.opts.MaxText) })
 		return
 	}
@@ -296,18 +299,22 @@ func (x *Exchange) drain(now time.Time) {
 			return
 		}
 		x.overlong = x.overlong || errors.Is(f.Err, sse.ErrTooLong)
-		d := x.stream.Frame(f)
-		if d.Token && x.i.FirstTokenAt == nil {
-			at := now.UTC()
-			x.i.FirstTokenAt = &at
-			x.i.TTFTMS = llm.MillisOf(now.Sub(x.start))
-			x.publish(llm.Event{Type: llm.EventFirstToken, Interaction: x.snapshot()})
-			x.lastEvent = now
-		}
-		x.terminal = x.terminal || d.Terminal
-		if d.Finished > 0 {
-			x.toolCalls()
-		}
+		x.meant(x.stream.Frame(f), now)
+	}
+}
+
+// meant takes note of what a frame or a message meant.
+func (x *Exchange) meant(d wire.Delta, now time.Time) {
+	if d.Token && x.i.FirstTokenAt == nil {
+		at := now.UTC()
+		x.i.FirstTokenAt = &at
+		x.i.TTFTMS = llm.MillisOf(now.Sub(x.start))
+		x.publish(llm.Event{Type: llm.EventFirstToken, Interaction: x.snapshot()})
+		x.lastEvent = now
+	}
+	x.terminal = x.terminal || d.Terminal
+	if d.Finished > x.finished {
+		x.toolCalls()
 	}
 }
 
@@ -318,6 +325,7 @@ func (x *Exchange) toolCalls() {
 	answer := x.stream.Answer()
 	for ; x.finished < len(answer.ToolCalls); x.finished++ {
 		call := answer.ToolCalls[x.finished]
+		call.Arguments, call.ArgumentsText = scrub(call.Arguments, x.secret), scrubText(call.ArgumentsText, x.secret)
 		x.publish(llm.Event{Type: llm.EventToolCall, Interaction: x.brief(), ToolCall: &call})
 	}
 }

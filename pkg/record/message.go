@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"time"
 
+	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/pkg/sse"
+	"github.com/archestra-ai/archestra-cli/pkg/wire"
 )
 
 // Direction says who sent a message of an upgraded connection.
@@ -34,6 +36,9 @@ func (x *Exchange) Message(from Direction, m []byte) {
 			return
 		}
 		x.request.Data = append(x.request.Data, line...)
+		if x.i.RequestModel == "" && x.format != nil {
+			x.guard("a message", func() { x.surface(x.asks(line)) })
+		}
 		return
 	}
 	if x.i.ResponseBytes == 0 {
@@ -51,11 +56,66 @@ func (x *Exchange) Message(from Direction, m []byte) {
 	}
 	x.guard("a message", func() {
 		d := x.stream.Frame(sse.Frame{Raw: line, Data: line[:len(line)-1]})
-		if d.Token && x.i.FirstTokenAt == nil {
-			at := now.UTC()
-			x.i.FirstTokenAt, x.i.TTFTMS = &at, llm.MillisOf(now.Sub(x.start))
+		x.meant(d, now)
+		if d.Terminal {
+			// The connection may carry another answer: this one is summed up.
+			x.earlier = merge(x.earlier, x.stream.End())
+			x.stream = x.format.NewStream(x.rec.opts.MaxText)
+			x.sentText, x.sentThink, x.finished = 0, 0, 0
 		}
-		x.terminal = x.terminal || d.Terminal
 	})
 	x.progress(now)
+}
+
+// asks reads the surface of a client's message: a request, or an event with the
+// request in its member "response".
+func (x *Exchange) asks(m []byte) wire.Request {
+	r := x.format.Scan(m)
+	if r.Model != "" {
+		return r
+	}
+	s := jsonscan.New(m)
+	for key := range s.Object() {
+		if string(key) == "response" {
+			return x.format.Scan(s.Raw())
+		}
+	}
+	return r
+}
+
+// merge sums up two answers that came one after the other.
+func merge(a, b llm.Answer) llm.Answer {
+	if a.ID == "" && len(a.Choices) == 0 && a.Usage == nil && a.Error == nil {
+		return b
+	}
+	if b.ID == "" && len(b.Choices) == 0 && b.Usage == nil && b.Error == nil {
+		return a
+	}
+	out := b
+	out.Choices = []llm.Choice{{Text: a.Text() + b.Text()}}
+	out.Reasoning = a.Reasoning + b.Reasoning
+	out.ToolCalls = append(a.ToolCalls, b.ToolCalls...)
+	out.FinishReasons = append(a.FinishReasons, b.FinishReasons...)
+	out.Truncated = a.Truncated || b.Truncated
+	switch {
+	case b.Usage == nil:
+		out.Usage = a.Usage
+	case a.Usage != nil:
+		sum := *b.Usage
+		for _, c := range []struct{ to, from **int64 }{
+			{&sum.InputTokens, &a.Usage.InputTokens}, {&sum.OutputTokens, &a.Usage.OutputTokens},
+			{&sum.CacheReadTokens, &a.Usage.CacheReadTokens}, {&sum.CacheWriteTokens, &a.Usage.CacheWriteTokens},
+			{&sum.ReasoningTokens, &a.Usage.ReasoningTokens},
+		} {
+			if *c.from != nil {
+				n := **c.from
+				if *c.to != nil {
+					n += **c.to
+				}
+				*c.to = &n
+			}
+		}
+		out.Usage = &sum
+	}
+	return out
 }

@@ -65,6 +65,7 @@ type Counters struct {
 type Recorder struct {
 	opts     Options
 	large    sync.Mutex // held while a body that was too large for memory is looked at
+	order    sync.Mutex // held while an id and a time are taken
 	Counters Counters
 }
 
@@ -103,16 +104,17 @@ type Target struct {
 
 // Begin starts the record of one exchange. It does not wait for anything.
 func (r *Recorder) Begin(req *http.Request, t Target) *Exchange {
-	now := time.Now()
+	id, now := r.next()
 	x := &Exchange{
-		rec:    r,
-		start:  now,
-		format: t.Format,
-		secret: secrets(req),
-		reqHdr: RedactHeader(req.Header),
+		committed: -1,
+		rec:       r,
+		start:     now,
+		format:    t.Format,
+		secret:    secrets(req),
+		reqHdr:    RedactHeader(req.Header),
 	}
 	x.i = llm.Interaction{
-		ID:           newID(),
+		ID:           id,
 		StartedAt:    now.UTC(),
 		Provider:     t.Provider,
 		Profile:      t.Profile,
@@ -126,6 +128,13 @@ func (r *Recorder) Begin(req *http.Request, t Target) *Exchange {
 		Timing:       &llm.Timing{},
 	}
 	return x
+}
+
+// next returns an id and the time, in the same order as everybody else's.
+func (r *Recorder) next() (string, time.Time) {
+	r.order.Lock()
+	defer r.order.Unlock()
+	return newID(), time.Now()
 }
 
 // newID returns a UUIDv7: 48 bits of milliseconds, then a counter and chance, so
