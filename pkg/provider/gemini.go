@@ -20,6 +20,7 @@ var _ = register(Provider{
 		Query:    []string{"key", "access_token"},
 		Prefixes: googlePrefixes,
 	},
+	ClientSuffix: "/v1beta",
 	Paths: Paths{
 		Versions: []string{"v1", "v1alpha", "v1beta", "v1beta1", "v1beta2", "v1beta3"},
 		Kept:     true,

@@ -43,7 +43,7 @@ func List(ctx context.Context, cfg *config.Config, probe bool) ([]Status, error)
 		u := set.byName[p.Name]
 		out = append(out, Status{
 			Name: p.Name, Title: p.Title, State: u.State, Why: u.Why, Upstream: u.Base(), KeySource: u.KeySource,
-			BaseURL: set.origin + "/v1/" + p.Name + "/" + DefaultProfile, APIs: p.Observed(),
+			BaseURL: set.origin + "/v1/" + p.Name + "/" + DefaultProfile + p.ClientSuffix, APIs: p.Observed(),
 		})
 	}
 	if !probe {

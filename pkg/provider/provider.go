@@ -32,6 +32,9 @@ type Provider struct {
 	// without its variable, needs no key, and may live at a private address.
 	Local bool
 	Paths Paths
+	// ClientSuffix ends the base URL that clients are told (PROVIDERS.md table 1);
+	// they may leave it out.
+	ClientSuffix string
 	// Routes are the APIs that are observed in full.
 	Routes []Route
 	// Default shapes the errors of paths that no route observes.
