@@ -133,7 +133,7 @@ func (g *page) compare(a, b *exchange, why string) {
 		}
 		glyph, word, style := stateSign(x.i)
 		l.Add(paint.Bold, printable.Line(shortID(x.i.ID)+"  "+x.i.Provider+"/"+modelOf(x.i)+"  "+x.i.Profile+"  "))
-		l.Add(style, printable.Line(glyph+" "+word))
+		l.Add(style, printable.Line(glyph+" "+word+" "+statusText(x.i).String()))
 		l.Add(paint.Plain, printable.Line("  "+tokens(&row{i: x.i}).String()+"  "+costText(x.i).String()+"  ttft "+millis(x.i.TTFTMS)))
 		if k == 0 {
 			l.Add(paint.Dim, printable.Line("  "+why))
@@ -226,6 +226,9 @@ func answerText(i *llm.Interaction) string {
 	b.WriteByte('\n')
 	for k := range i.ToolCalls {
 		b.WriteString("call " + i.ToolCalls[k].Name + " " + arguments(&i.ToolCalls[k]) + "\n")
+	}
+	if e := i.Error; e != nil {
+		b.WriteString("error " + strings.Join([]string{e.Type, e.Code, e.Message}, " ") + "\n")
 	}
 	return b.String()
 }

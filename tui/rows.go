@@ -85,6 +85,8 @@ func (s *sum) spend() string {
 	switch {
 	case !s.priced && s.unpriced > 0:
 		return unknown
+	case !s.priced:
+		return none
 	case s.unpriced > 0:
 		return dollars(s.cost) + "+" + unknown
 	}
