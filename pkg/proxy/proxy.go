@@ -161,13 +161,18 @@ func (p *Proxy) look(x *exchange, r *http.Request) error {
 		if p.opts.Mode == ModeOff {
 			return
 		}
-		if err == nil {
-			err = jsonscan.Check(plain)
-		}
-		if err != nil {
+		switch {
+		case err != nil:
 			refusal = &provider.Error{
-				Status: http.StatusBadRequest, Code: "invalid_json", Format: x.target.Format,
-				Message: "The request body is not strict JSON and cannot be judged by the rules: " + err.Error() + ".",
+				Status: http.StatusBadRequest, Code: "undecodable_body", Format: x.target.Format,
+				Message: "The request body could not be decompressed and cannot be judged by the rules: " + err.Error() + ".",
+			}
+		default:
+			if err := jsonscan.Check(plain); err != nil {
+				refusal = &provider.Error{
+					Status: http.StatusBadRequest, Code: "invalid_json", Format: x.target.Format,
+					Message: "The request body is not strict JSON and cannot be judged by the rules: " + err.Error() + ".",
+				}
 			}
 		}
 	})

@@ -114,22 +114,29 @@ func hasSecretSegment(path string) bool { return secretValue(unescaped(path)) }
 
 // RedactQuery returns a raw query without credentials, its other bytes untouched.
 func RedactQuery(raw string) string {
-	pairs := strings.FieldsFunc(raw, func(r rune) bool { return r == '&' || r == ';' })
-	changed := false
-	for i, pair := range pairs {
-		name, value, ok := strings.Cut(pair, "=")
-		if ok && (secretName(unescaped(name)) || secretValue(unescaped(value))) {
-			pairs[i] = name + "=" + Redacted
-			changed = true
-		} else if !ok && secretValue(unescaped(pair)) {
-			pairs[i] = Redacted
-			changed = true
+	var out strings.Builder
+	for rest := raw; rest != ""; {
+		end := strings.IndexAny(rest, "&;")
+		if end < 0 {
+			end = len(rest)
 		}
+		pair := rest[:end]
+		name, value, ok := strings.Cut(pair, "=")
+		switch {
+		case ok && (secretName(unescaped(name)) || secretValue(unescaped(value))):
+			out.WriteString(name + "=" + Redacted)
+		case !ok && secretValue(unescaped(pair)):
+			out.WriteString(Redacted)
+		default:
+			out.WriteString(pair)
+		}
+		if end < len(rest) {
+			out.WriteByte(rest[end])
+			end++
+		}
+		rest = rest[end:]
 	}
-	if !changed {
-		return raw
-	}
-	return strings.Join(pairs, "&")
+	return out.String()
 }
 
 func unescaped(s string) string {
@@ -142,6 +149,10 @@ func unescaped(s string) string {
 	return s
 }
 
+// shortestSecret is the length below which a value is a word and not a key: it
+// would be cut out of answers that happen to hold it.
+const shortestSecret = 12
+
 // secrets lists the credentials that a request carries, so that they can be
 // taken out of the record of an answer which repeats them.
 func secrets(req *http.Request) []string {
@@ -152,7 +163,7 @@ func secrets(req *http.Request) []string {
 				v = v[len(scheme):]
 			}
 		}
-		if v = strings.TrimSpace(v); len(v) >= 8 {
+		if v = strings.TrimSpace(v); len(v) >= shortestSecret {
 			out = append(out, v)
 		}
 	}

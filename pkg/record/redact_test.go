@@ -45,7 +45,7 @@ func TestRedactQuery(t *testing.T) {
 	for raw, want := range map[string]string{
 		"alt=sse":                       "alt=sse",
 		"alt=sse&key=canary":            "alt=sse&key=" + Redacted,
-		"KEY=canary;b=2":                "KEY=" + Redacted + "&b=2",
+		"KEY=canary;b=2&&":              "KEY=" + Redacted + ";b=2&&",
 		"%6bey=canary":                  "%6bey=" + Redacted,
 		"q=AIzaSyCanary123456":          "q=" + Redacted,
 		"sk-canary-1234567890":          Redacted,
@@ -59,11 +59,11 @@ func TestRedactQuery(t *testing.T) {
 }
 
 func TestSecretsOfARequest(t *testing.T) {
-	r := httptest.NewRequest(http.MethodPost, "/v1/gemini/p/models/m:generateContent?key=query-canary", nil)
+	r := httptest.NewRequest(http.MethodPost, "/v1/gemini/p/models/m:generateContent?key=query-canary-key", nil)
 	r.Header.Set("Authorization", "Bearer header-canary")
-	r.Header.Set("X-Goog-Api-Key", "goog-canary")
+	r.Header.Set("X-Goog-Api-Key", "goog-canary-key")
 	got := strings.Join(secrets(r), " ")
-	for _, want := range []string{"query-canary", "header-canary", "goog-canary"} {
+	for _, want := range []string{"query-canary-key", "header-canary", "goog-canary-key"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s is not among %q", want, got)
 		}
