@@ -14,7 +14,9 @@ import (
 // NewGate implements wire.Gated. A call is whole when its choice is: the parts
 // of one choice's calls may interleave.
 func (format) NewGate(_ string, o wire.GateOptions) wire.Gate {
-	return hold.New(newGate(false), hold.Events, o)
+	g := hold.New(newGate(false), hold.Events, o)
+	g.TextName = "content"
+	return g
 }
 
 // Screen implements wire.Gated.
@@ -25,11 +27,10 @@ func (format) Screen(body []byte, o wire.GateOptions, judge func(wire.Call) wire
 
 // gate knows which part belongs to which call from the decoder's own fold.
 type gate struct {
-	st     *stream
-	calls  map[*choice][]*gated // beside choice.calls
-	lists  map[int]*gated       // by the number of the call
-	spoken map[int]bool         // choices whose text has begun
-	scan   jsonscan.Scanner
+	st    *stream
+	calls map[*choice][]*gated // beside choice.calls
+	lists map[int]*gated       // by the number of the call
+	scan  jsonscan.Scanner
 }
 
 // gated is a call of a choice.
@@ -45,7 +46,7 @@ type gated struct {
 func newGate(whole bool) *gate {
 	st := newStream(0)
 	st.whole = whole
-	return &gate{st: st, calls: map[*choice][]*gated{}, lists: map[int]*gated{}, spoken: map[int]bool{}}
+	return &gate{st: st, calls: map[*choice][]*gated{}, lists: map[int]*gated{}}
 }
 
 // Plain implements hold.Editor: calls are tool_calls or a function_call.

@@ -11,6 +11,7 @@ import (
 // cut is the editing of one frame.
 type cut struct {
 	*gate
+	g     *hold.Gate
 	data  []byte
 	known int
 	parts []hold.Part // that were not met yet
@@ -20,8 +21,8 @@ type cut struct {
 }
 
 // Edit implements hold.Editor. A chunk of which nothing is left is not sent.
-func (gt *gate) Edit(_ *hold.Gate, f *hold.Frame, out *hold.Out) {
-	c := cut{gate: gt, data: f.Data, known: f.Known, parts: f.Parts}
+func (gt *gate) Edit(g *hold.Gate, f *hold.Frame, out *hold.Out) {
+	c := cut{gate: gt, g: g, data: f.Data, known: f.Known, parts: f.Parts}
 	s := &gt.scan
 	s.Reset(f.Data)
 	if s.Kind() != jsonscan.Object {
@@ -71,7 +72,7 @@ func (c *cut) choice(at chosen) {
 			live++
 		}
 	}
-	c.message(at.index, own)
+	c.message(own)
 	if hasCalls(c.data, echo) && refused > 0 {
 		// A copy of what came is of no use once it is edited: its calls go.
 		members := hold.Members(c.data, echo.Start)
@@ -90,7 +91,7 @@ func (c *cut) choice(at chosen) {
 }
 
 // message edits a delta or a whole message.
-func (c *cut) message(index int, at llm.Span) {
+func (c *cut) message(at llm.Span) {
 	if at.End-at.Start <= len(`{}`) || c.data[at.Start] != '{' {
 		return
 	}
@@ -108,25 +109,21 @@ func (c *cut) message(index int, at llm.Span) {
 			remove[i] = !c.element(m.Value, &says)
 			c.left = c.left || !remove[i]
 		case m.Name == "content" && len(v) > 2 && v[0] != 'n':
-			c.spoken[index] = true
-			c.left = true
+			c.g.Spoken, c.left = true, true
 		case m.Name != "role" && m.Name != "content" && len(v) > 0 && v[0] != 'n' && string(v) != `""`:
 			c.left = true
 		}
 	}
 	if says != "" {
-		c.say(index, members, remove, says)
+		c.say(members, remove, says)
 	}
 	c.edits.Cut(hold.Spans(members), func(i int) bool { return remove[i] })
 }
 
 // say puts text into the content of a message, or makes one.
-func (c *cut) say(index int, members []hold.Member, remove []bool, text string) {
+func (c *cut) say(members []hold.Member, remove []bool, text string) {
 	c.left = true
-	if c.spoken[index] {
-		text = "\n\n" + text
-	}
-	c.spoken[index] = true
+	text = c.g.Separated(text)
 	content := hold.Find(members, "content")
 	v := hold.In(c.data, content.Value)
 	switch {

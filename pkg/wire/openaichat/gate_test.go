@@ -58,6 +58,11 @@ func TestGateEdits(t *testing.T) {
 			"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\\n\\nNo.\"},\"finish_reason\":\"stop\"}]}\n\n",
 			refuse(0),
 		},
+		"text before a call": {
+			"data: {\"choices\":[{\"delta\":{\"content\":\"\"}}]}\n\ndata: {\"choices\":[{\"delta\":{\"content\": \"Hi\"}}]}\n\ndata: {\"choices\":[{\"delta\":{\"function_call\":{\"name\":\"f\",\"arguments\":\"{}\"}},\"finish_reason\":\"function_call\"}]}\n\n",
+			"data: {\"choices\":[{\"delta\":{\"content\":\"\"}}]}\n\ndata: {\"choices\":[{\"delta\":{\"content\": \"Hi\"}}]}\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"\\n\\nNo.\"},\"finish_reason\":\"stop\"}]}\n\n",
+			refuse(0),
+		},
 		"the first of two": {
 			"id: 7\r\n: x\r\ndata:{\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}]}}]}\r\n\r\n" +
 				"data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{}\"}}]}}]}\n\n" +

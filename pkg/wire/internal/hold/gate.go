@@ -72,6 +72,11 @@ func (f *Frame) settled() bool {
 
 // Gate implements wire.Gate.
 type Gate struct {
+	// TextName is the member whose text is the answer's, where a refusal is added
+	// to the same text; Spoken tells that some of it has left.
+	TextName string
+	Spoken   bool
+
 	editor  Editor
 	framing Framing
 	options wire.GateOptions
@@ -202,6 +207,7 @@ func (g *Gate) Frame(in sse.Frame) (release []byte, calls []wire.Call) {
 	}
 	g.unread = false
 	if idle && !g.touched && (len(in.Data) == 0 || g.editor.Plain(in.Data)) {
+		g.note(in.Data)
 		return in.Raw, nil
 	}
 	f := &g.frame
@@ -212,6 +218,7 @@ func (g *Gate) Frame(in sse.Frame) (release []byte, calls []wire.Call) {
 	g.out.b = g.out.b[:0]
 	if idle && f.settled() {
 		if !g.touched {
+			g.note(in.Data)
 			return in.Raw, g.told
 		}
 		g.write(f)
@@ -279,6 +286,41 @@ func (g *Gate) write(f *Frame) {
 	default:
 		g.editor.Edit(g, f, &g.out)
 	}
+	g.note(f.Data)
+}
+
+// note looks for text that has left.
+func (g *Gate) note(data []byte) {
+	if g.TextName != "" && !g.Spoken {
+		g.Spoken = says(data, g.TextName)
+	}
+}
+
+// says tells whether there is a string of that name that is not empty.
+func says(data []byte, name string) bool {
+	for {
+		i := bytes.Index(data, []byte(name))
+		if i < 1 {
+			return false
+		}
+		v := bytes.TrimLeft(data[i+len(name):], "\": \t")
+		if quoted := data[i-1] == '"' && bytes.HasPrefix(data[i+len(name):], []byte{'"'}); quoted {
+			head := data[i+len(name)+1 : len(data)-len(v)]
+			if bytes.Count(head, []byte{'"'}) == 1 {
+				return true
+			}
+		}
+		data = data[i+len(name):]
+	}
+}
+
+// Separated returns a refusal's text, parted from the text before it.
+func (g *Gate) Separated(text string) string {
+	if g.Spoken {
+		text = "\n\n" + text
+	}
+	g.Spoken = true
+	return text
 }
 
 // Decide implements wire.Gate.
