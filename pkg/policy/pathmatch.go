@@ -61,9 +61,7 @@ type pathPattern struct {
 func newPathPattern(s string) pathPattern {
 	rest, anywhere := strings.CutPrefix(s, "**/")
 	p := cleanPath(rest)
-	if strings.HasPrefix(p, "/") {
-		p = "/" + strings.Trim(p, "/")
-	}
+	p = strings.TrimSuffix(p, "/") // of the root, nothing is left: every rooted path begins with it
 	return pathPattern{parts: strings.Split(p, "/"), anywhere: anywhere}
 }
 

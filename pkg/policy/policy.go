@@ -183,6 +183,9 @@ func (r *Rule) verdict(f *fact.Facts, value *fact.Value) Verdict {
 	v := Verdict{Action: r.Action, Rule: r.ID, File: r.File, Line: r.Line, Reason: r.because(f, value)}
 	if value != nil {
 		v.Path, v.Value, v.Source = value.Path, value.Text, value.Proof()
+		if value.Secret != "" {
+			v.Value = ""
+		}
 		if v.Source != nil {
 			v.Reason += "; see " + where(v.Source)
 		}
@@ -200,7 +203,7 @@ func (g *finding) verdict() Verdict {
 		if v.Source == nil {
 			v.Source = g.value.Proof()
 		}
-		if g.rule == secretOut {
+		if g.value.Secret != "" {
 			v.Value = ""
 		}
 	}

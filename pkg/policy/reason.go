@@ -47,7 +47,11 @@ func where(h *fact.Seen) string {
 func (g *finding) explain() string {
 	s := g.rule.Text
 	if g.value != nil {
-		s = strings.ReplaceAll(s, "{arg}", g.value.Path+"="+quoted(g.value.Text))
+		arg := g.value.Path
+		if g.value.Secret == "" {
+			arg += "=" + quoted(g.value.Text)
+		}
+		s = strings.ReplaceAll(s, "{arg}", arg)
 		s = strings.ReplaceAll(s, "{secret}", g.value.Secret)
 	}
 	s = strings.ReplaceAll(s, "{arg}", "a value")

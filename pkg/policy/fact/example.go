@@ -8,8 +8,13 @@ import "github.com/archestra-ai/archestra-cli/pkg/llm"
 func Example(c llm.ToolCall, labels Labels, asked Asked, seen map[string]Origin) *Facts {
 	f := &Facts{Tool: ToolOf(llm.Tool{Name: c.Name}), Labels: labels, Asked: asked, Match: MatchOpen}
 	f.leaves, f.Complete = Leaves(c)
-	for _, l := range f.leaves {
+	for i := range f.leaves {
+		l := &f.leaves[i]
 		f.Values = append(f.Values, Value{Path: l.Path, Text: l.Value, Role: l.Role, Kind: l.Kind, Key: l.Key, Origin: seen[l.Path]})
+		embedded(l, func(v Value, _ *Leaf) {
+			v.Origin = seen[l.Path]
+			f.Values = append(f.Values, v)
+		})
 	}
 	return f
 }

@@ -52,9 +52,10 @@ func (s *Session) Facts(c llm.ToolCall) *Facts {
 			s.trace(&v, l)
 		}
 		f.Values = append(f.Values, v)
-		if l.Role == Content || l.Kind == lex.NoIdent {
-			s.embedded(f, l)
-		}
+		embedded(l, func(v Value, e *Leaf) {
+			s.trace(&v, e)
+			f.Values = append(f.Values, v)
+		})
 	}
 	if s.a.secret != nil {
 		f.secrets(s.a.secret)
@@ -105,9 +106,12 @@ const maxEmbedded = 32
 // is a key or a hash, and says nothing of where an effect goes.
 const maxNumber = 34
 
-// embedded traces the identifiers that stand within an argument: a link in a
-// message, a host in a command.
-func (s *Session) embedded(f *Facts, l *Leaf) {
+// embedded calls f with the identifiers that stand within an argument: a link in
+// a message, a host in a command.
+func embedded(l *Leaf, f func(v Value, leaf *Leaf)) {
+	if l.Role != Content && l.Kind != lex.NoIdent {
+		return
+	}
 	n := 0
 	lex.EachIdent(l.Value, false, func(id lex.Ident) {
 		if !id.Kind.Strong() || id.Kind == lex.Account && id.End-id.Start > maxNumber || n >= maxEmbedded {
@@ -115,9 +119,7 @@ func (s *Session) embedded(f *Facts, l *Leaf) {
 		}
 		n++
 		e := newLeaf(l.Path, l.Value[id.Start:id.End], jsonscan.String)
-		v := Value{Path: l.Path, Text: e.Value, Role: Names, Kind: id.Kind, Key: id.Key, Embedded: true}
-		s.trace(&v, &e)
-		f.Values = append(f.Values, v)
+		f(Value{Path: l.Path, Text: e.Value, Role: Names, Kind: id.Kind, Key: id.Key, Embedded: true}, &e)
 	})
 }
 

@@ -1,6 +1,9 @@
 package fact
 
-import "fmt"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // The names that facts are stored and shown by.
 
@@ -49,4 +52,17 @@ func ParseAsked(s string) (Asked, bool) {
 		}
 	}
 	return 0, false
+}
+
+// MarshalJSON leaves a secret's text out.
+func (v Value) MarshalJSON() ([]byte, error) {
+	type plain Value
+	if v.Secret != "" {
+		v.Text = ""
+	}
+	b, err := json.Marshal(plain(v))
+	if err != nil {
+		return nil, fmt.Errorf("the facts of %s: %w", v.Path, err)
+	}
+	return b, nil
 }

@@ -12,18 +12,18 @@ import (
 
 func TestFold(t *testing.T) {
 	for in, want := range map[string]string{
-		"Plain Text 7":        "plain text 7",
-		"ｗｗｗ．Ｅvil":            "www.evil",
-		"раураl":              "paypal", // Cyrillic but for the l
-		"ΑΒΕ":                 "abe",
-		"Café Ünïcode":        "cafe unicode",
-		"e\u0301":             "e",
-		"pay\u200bpal":        "paypal",
-		"𝐞𝐯𝐢𝐥 𝟙𝟚":             "evil 12",
-		"ⓔⓥⓘⓛ":                "evil",
+		"Plain Text 7":         "plain text 7",
+		"ｗｗｗ．Ｅvil":             "www.evil",
+		"раураl":               "paypal", // Cyrillic but for the l
+		"ΑΒΕ":                  "abe",
+		"Café Ünïcode":         "cafe unicode",
+		"e\u0301":              "e",
+		"pay\u200bpal":         "paypal",
+		"𝐞𝐯𝐢𝐥 𝟙𝟚":              "evil 12",
+		"ⓔⓥⓘⓛ":                 "evil",
 		"\U000E0065\U000E0076": "ev",
-		"日本":                  "日本",
-		"ß":                   "ß",
+		"日本":                   "日本",
+		"ß":                    "ß",
 	} {
 		if got := lex.Fold(in); got != want {
 			t.Errorf("Fold(%q) = %q, want %q", in, got, want)
@@ -141,11 +141,11 @@ func TestHidden(t *testing.T) {
 		tags += string(0xE0000 + r)
 	}
 	for text, want := range map[string]string{
-		"a" + tags + "b":         "tag characters",
-		"pay\u200bpal":           "zero-width characters",
-		"abc\u202edef":           "bidirectional override",
+		"a" + tags + "b":            "tag characters",
+		"pay\u200bpal":              "zero-width characters",
+		"abc\u202edef":              "bidirectional override",
 		"👩\u200d💻 and نامه\u200cای": "",
-		"plain":                  "",
+		"plain":                     "",
 	} {
 		got := ""
 		for _, m := range lex.New(text).Hidden {
