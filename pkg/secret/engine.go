@@ -82,7 +82,7 @@ func (e *engine) try(n, start int) {
 	}
 	from, to := e.secret(r, start, end)
 	secret := e.text[from:to]
-	if from == to || e.seen[n] <= 0 && !hasKeyword(r, e.text[start:end]) && !e.keywordSeen(n) {
+	if from == to || isPlaceholder(secret) || e.seen[n] <= 0 && !hasKeyword(r, e.text[start:end]) && !e.keywordSeen(n) {
 		return
 	}
 	e.done[n] = end
@@ -197,6 +197,20 @@ func lower(c byte) byte {
 		return c + 'a' - 'A'
 	}
 	return c
+}
+
+// lowered returns a text with the letters of ASCII in lower case; its length stays.
+func lowered(text string) string {
+	for i := range len(text) {
+		if c := text[i]; c >= 'A' && c <= 'Z' {
+			b := []byte(text)
+			for ; i < len(b); i++ {
+				b[i] = lower(b[i])
+			}
+			return string(b)
+		}
+	}
+	return text
 }
 
 // logs holds n × log2(n).

@@ -145,7 +145,7 @@ func webAddress(text string, i int) (start, end int, ok bool) {
 		end--
 	}
 	dot := lastDot(text, host, end)
-	if dot < 0 || end-dot < 3 || !isLetter(text[dot+1]) || scheme == 0 && !topDomains[strings.ToLower(text[dot+1:end])] {
+	if dot < 0 || end-dot < 3 || !isLetter(text[dot+1]) || scheme == 0 && !topDomains[lowered(text[dot+1:end])] {
 		return 0, 0, false
 	}
 	if scheme == 0 && (byteAt(text, end) == '@' || isWord(byteAt(text, end))) {
