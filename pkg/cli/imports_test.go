@@ -22,7 +22,7 @@ var layers = map[string]struct {
 }{
 	"cmd/archestra": {"pkg/cli", "main only exits with what cli says"},
 	"deploy/extras": {"pkg/cli", "it writes the manual and the completions that cli knows"},
-	"pkg/cli": {"pkg/config pkg/control pkg/feed pkg/filter pkg/llm pkg/policy pkg/price pkg/printable pkg/provider pkg/proxy pkg/record pkg/secret " +
+	"pkg/cli": {"pkg/agent pkg/config pkg/control pkg/feed pkg/filter pkg/llm pkg/policy pkg/price pkg/printable pkg/provider pkg/proxy pkg/record pkg/secret " +
 		"pkg/server pkg/simulate pkg/store pkg/telemetry pkg/wire tui", "it puts everything together, and nobody imports it"},
 	"tui": {"pkg/control pkg/filter pkg/llm pkg/printable",
 		"a screen asks over the socket like everybody else: it knows neither the store nor the proxy"},
@@ -43,6 +43,7 @@ var layers = map[string]struct {
 
 	"pkg/telemetry": {"pkg/printable", "everybody may log"},
 	"pkg/sse":       {"pkg/jsonscan", "frames have no meaning"},
+	"pkg/agent":     {"", "a leaf: what clients read is the same whoever serves them"},
 	"pkg/llm":       {"", "the nouns are a leaf"},
 	"pkg/jsonscan":  {"", "a leaf"},
 	"pkg/printable": {"", "a leaf: whatever prints imports it"},
