@@ -96,7 +96,7 @@ func (gt *gate) Look(g *hold.Gate, f *hold.Frame) {
 		case "tool_use":
 			k := gt.begin(g, b)
 			gt.blocks[p.index] = k
-			f.Parts = append(f.Parts, hold.Part{Call: k.Call})
+			g.Add(f, hold.Part{Call: k.Call}, p.block)
 		case "text", "thinking":
 		default:
 			gt.blocks[p.index] = &gated{}
@@ -157,7 +157,7 @@ func (gt *gate) content(g *hold.Gate, f *hold.Frame, at int) {
 	for _, el := range elements(f.Data, at) {
 		if b := readBlock(hold.In(f.Data, el)); b.kind == "tool_use" {
 			k := gt.begin(g, b)
-			f.Parts = append(f.Parts, hold.Part{Call: k.Call})
+			g.Add(f, hold.Part{Call: k.Call}, el)
 			gt.finish(g, k)
 		}
 	}
@@ -253,6 +253,10 @@ func (gt *gate) Edit(_ *hold.Gate, f *hold.Frame, out *hold.Out) {
 		if len(f.Parts) > 0 && (f.Parts[0].Gone() || f.Parts[0].Arguments != nil) {
 			return
 		}
+	case "content_block_stop":
+		if len(f.Parts) > 0 && f.Parts[0].Refused && !f.Parts[0].Shown {
+			return // its start could not be read
+		}
 	}
 	if len(edits) == 0 {
 		out.Keep(f)
@@ -265,6 +269,7 @@ func (gt *gate) Edit(_ *hold.Gate, f *hold.Frame, out *hold.Out) {
 // of its deltas.
 func (gt *gate) editStart(f *hold.Frame, p places, out *hold.Out) {
 	k := gt.byCall[f.Parts[0].Call]
+	k.Shown = true
 	var edits hold.Edits
 	delta := strconv.AppendInt([]byte(`{"type":"content_block_delta","index":`), p.index, 10)
 	switch {

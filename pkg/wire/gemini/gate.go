@@ -135,7 +135,8 @@ func (gt *gate) Look(g *hold.Gate, f *hold.Frame) {
 				g.Break(f)
 				return
 			}
-			f.Parts = append(f.Parts, hold.Part{Call: k})
+			g.Add(f, hold.Part{Call: k}, calls[i].part)
+			gt.finish(g)
 		}
 	}
 }
@@ -158,7 +159,6 @@ func (gt *gate) call(g *hold.Gate, candidate int64, raw []byte) *hold.Call {
 		gt.byCall[k] = i
 		touched = i
 	}
-	gt.finish(g)
 	if touched < 0 {
 		return nil
 	}

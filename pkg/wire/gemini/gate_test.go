@@ -71,7 +71,7 @@ func TestGateEdits(t *testing.T) {
 		"a name that stands twice": {
 			"text/event-stream",
 			"data: " + chunk(`{"functionCall":{"name":"f","name":"g","args":{}}}`, "") + "\n\ndata: " + chunk(`{"text":""}`, stop) + "\n\n",
-			"data: " + chunk(`{"text":""}`, stop) + "\n\n",
+			"data: " + chunk(`{"text":"`+wiretest.Refused+`"}`, "") + "\n\ndata: " + chunk(`{"text":""}`, stop) + "\n\n",
 			wiretest.Allow,
 		},
 	} {

@@ -88,7 +88,7 @@ func (gt *gate) Look(g *hold.Gate, f *hold.Frame) {
 			for _, el := range hold.Elements(f.Data, m.Value.Start) {
 				k := g.Begin()
 				gt.calls = append(gt.calls, k)
-				f.Parts = append(f.Parts, hold.Part{Call: k})
+				g.Add(f, hold.Part{Call: k}, el)
 				g.Finish(k, toolCall(hold.In(f.Data, el)))
 			}
 		}

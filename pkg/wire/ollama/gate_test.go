@@ -1,6 +1,7 @@
 package ollama_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/archestra-ai/archestra-cli/pkg/sse"
@@ -65,14 +66,15 @@ func TestGateEdits(t *testing.T) {
 			func(wire.Call) wire.Decision { return wire.Decision{Allow: true, Arguments: []byte(`{"y": 2}`)} },
 		},
 		"arguments with a name that stands twice": {
-			line(`"tool_calls":[{"function":{"name":"f","arguments":{"x":1,"x":2}}}]`) + end("stop"),
-			end("stop"),
+			line(`"content":"","tool_calls":[{"function":{"name":"f","arguments":{"x":1,"x":2}}},`+b+`]`) + end("stop"),
+			line(`"content":"[archestra] A tool call was refused: the call cannot be read with certainty.","tool_calls":[`+b+`]`) + end("stop"),
 			wiretest.Allow,
 		},
 	} {
 		got, _ := wiretest.Pass(gated(), "application/x-ndjson", []byte(c.in), func() int { return len(c.in) }, false, c.judge)
-		if string(got) != c.want {
-			t.Errorf("%s:\n got %s\nwant %s", name, got, c.want)
+		want := strings.Replace(c.want, "[archestra] A tool call was refused: the call cannot be read with certainty.", wiretest.Refused, 1)
+		if string(got) != want {
+			t.Errorf("%s:\n got %s\nwant %s", name, got, want)
 		}
 		// The same body without a media type that tells what it is.
 		if screened, err := gated().Screen([]byte(c.in), wire.GateOptions{Refusal: nil}, c.judge); err != nil || string(screened) != c.want {

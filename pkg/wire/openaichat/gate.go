@@ -161,13 +161,16 @@ func (gt *gate) parts(g *hold.Gate, f *hold.Frame, c *choice, at llm.Span) {
 		switch string(key) {
 		case "tool_calls":
 			for range s.Array() {
-				f.Parts = append(f.Parts, gt.part(g, c, readPart(&s)))
+				start := at.Start + s.Pos()
+				p := readPart(&s)
+				g.Add(f, gt.part(g, c, p), llm.Span{Start: start, End: at.Start + s.Offset()})
 			}
 		case "function_call":
 			if s.Kind() == jsonscan.Object {
+				start := at.Start + s.Pos()
 				p := part{index: unknown, kind: kindLegacy}
 				p.function(&s)
-				f.Parts = append(f.Parts, gt.part(g, c, p))
+				g.Add(f, gt.part(g, c, p), llm.Span{Start: start, End: at.Start + s.Offset()})
 			}
 		}
 	}

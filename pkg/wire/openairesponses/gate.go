@@ -154,12 +154,16 @@ func (gt *gate) find(e *event) *gated {
 
 // later adds an event of a call that may be whole already; then what states
 // something new comes too late.
-func (gt *gate) later(g *hold.Gate, f *hold.Frame, k *gated, states bool) {
+func (gt *gate) later(g *hold.Gate, f *hold.Frame, k *gated, states bool, at ...llm.Span) {
+	p := hold.Part{Call: k.Call}
 	if k.Whole && states {
-		f.Parts = append(f.Parts, g.Late(k.Call))
+		p = g.Late(k.Call)
+	}
+	if len(at) == 0 {
+		f.Parts = append(f.Parts, p)
 		return
 	}
-	f.Parts = append(f.Parts, hold.Part{Call: k.Call})
+	g.Add(f, p, at[0])
 }
 
 // argument handles a piece of a call's arguments, or the whole of them.
@@ -241,10 +245,10 @@ func (gt *gate) item(g *hold.Gate, f *hold.Frame, p *places, whole bool) {
 		g.Pass(k.Call)
 		return
 	case k != nil && k.Whole:
-		gt.later(g, f, k, name != k.name || !states(args, k.args))
+		gt.later(g, f, k, name != k.name || !states(args, k.args), p.itemAt)
 		return
 	case k != nil && k.Refused:
-		gt.later(g, f, k, false)
+		gt.later(g, f, k, false, p.itemAt)
 		return
 	}
 	before := len(gt.st.calls)
@@ -259,7 +263,7 @@ func (gt *gate) item(g *hold.Gate, f *hold.Frame, p *places, whole bool) {
 		g.Break(f)
 		return
 	}
-	f.Parts = append(f.Parts, hold.Part{Call: k.Call})
+	g.Add(f, hold.Part{Call: k.Call}, p.itemAt)
 	if whole {
 		gt.finish(g, k)
 	}
@@ -283,7 +287,7 @@ func (gt *gate) response(g *hold.Gate, f *hold.Frame, at int) {
 			it.repeated = true
 		}
 		if k != nil && (k.Whole || k.Refused) {
-			gt.later(g, f, k, k.Whole && (name != k.name || !states(args, k.args)))
+			gt.later(g, f, k, k.Whole && (name != k.name || !states(args, k.args)), el)
 			continue
 		}
 		before := len(gt.st.calls)
@@ -301,7 +305,7 @@ func (gt *gate) response(g *hold.Gate, f *hold.Frame, at int) {
 			g.Break(f)
 			return
 		}
-		f.Parts = append(f.Parts, hold.Part{Call: k.Call})
+		g.Add(f, hold.Part{Call: k.Call}, el)
 		gt.finish(g, k)
 	}
 }

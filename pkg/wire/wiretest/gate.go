@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -217,6 +218,13 @@ func refuse(t *testing.T, format wire.Gated, c GateCase, want llm.Answer, number
 		t.Error(err)
 		return
 	}
+	byGate := slices.ContainsFunc(told, func(c wire.Call) bool { return c.Refused != nil }) // what comes in the meantime may be why
+	if c.ContentType != "" && format.NewFramer(c.ContentType, Limit) != nil && !byGate {
+		late, _ := Pass(format, c.ContentType, c.Body, func() int { return 100 }, true, RefuseOnly(numbers...))
+		if diff := cmp.Diff(string(out), string(late)); diff != "" {
+			t.Errorf("refusing %v: a late decision matters (-at once +late):\n%s", numbers, diff)
+		}
+	}
 	got := gateAnswer(format, c, out)
 	if n := strings.Count(got.Text()+choices(got), Refusal); n < len(numbers) {
 		t.Errorf("refusing %v: the answer has %d of the refusals; text %q", numbers, n, got.Text())
@@ -288,10 +296,14 @@ func traces(t *testing.T, format wire.Gated, c GateCase, want llm.Answer, k wire
 	rest := want.Text() + want.Reasoning + outside(format, c)
 	for _, o := range want.ToolCalls {
 		if !cmp.Equal(o, k.ToolCall) {
-			rest += o.ID + "\n" + string(o.Arguments) + o.ArgumentsText
+			rest += `"` + o.ID + "\n" + string(o.Arguments) + o.ArgumentsText
 		}
 	}
-	for _, s := range append(stringsOf(k.Arguments), k.ID, string(k.Arguments), k.ArgumentsText) {
+	found := append(stringsOf(k.Arguments), string(k.Arguments), k.ArgumentsText)
+	if k.ID != "" {
+		found = append(found, `"`+k.ID) // a provider's own tool may end so
+	}
+	for _, s := range found {
 		if len(s) > 5 && !strings.Contains(rest, s) && bytes.Contains(out, []byte(s)) {
 			t.Errorf("the output has %q of the refused call %s:\n%s", s, k.Name, out)
 		}

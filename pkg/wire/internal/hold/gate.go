@@ -36,6 +36,7 @@ type Call struct {
 	Arguments json.RawMessage // edited ones, or nil
 	Shown     bool            // for editors: the text, or the edited call, was written
 	tool      llm.ToolCall
+	ambiguous bool
 	LateText  string // stands for a copy of the call that says something else than it
 	late      bool   // something came behind its end
 }
@@ -46,6 +47,8 @@ type Part struct {
 	// Late tells that the piece came behind the call's end. It is cut out, even
 	// if the call is allowed.
 	Late bool
+	// At is where the piece stands in the frame's data, if it is a value of its own.
+	At llm.Span
 }
 
 // Gone tells that the piece does not leave as it is.
@@ -103,6 +106,19 @@ func (g *Gate) Begin() *Call {
 	return c
 }
 
+// Add notes that a value in the frame is a piece of a call. If the value is not
+// strict JSON, or names something twice, the call is refused once it is whole.
+func (g *Gate) Add(f *Frame, p Part, at llm.Span) {
+	p.At = at
+	if jsonscan.Check(In(f.Data, at)) != nil {
+		if p.Whole {
+			p.Late = g.Late(p.Call).Late
+		}
+		p.ambiguous = true
+	}
+	f.Parts = append(f.Parts, p)
+}
+
 // Finish tells that a call is whole, and which it is. Its arguments are refused
 // if they are no strict JSON, unless it is a custom tool's.
 func (g *Gate) Finish(c *Call, t llm.ToolCall) {
@@ -113,7 +129,7 @@ func (g *Gate) Finish(c *Call, t llm.ToolCall) {
 	if c.Settled {
 		return
 	}
-	if t.ArgumentsText != "" && t.Kind != "custom" {
+	if c.ambiguous || t.ArgumentsText != "" && t.Kind != "custom" {
 		g.Refuse(c, wire.ErrAmbiguous)
 		return
 	}
@@ -237,9 +253,20 @@ func (g *Gate) Frame(in sse.Frame) (release []byte, calls []wire.Call) {
 func (g *Gate) look(f *Frame) {
 	g.editor.Look(g, f)
 	f.Known = len(g.calls)
-	if len(f.Parts) > 0 && jsonscan.Check(f.Data) != nil {
+	if len(f.Parts) > 0 && jsonscan.Check(f.Data) != nil && jsonscan.Check(f.around()) != nil {
 		g.Break(f)
 	}
+}
+
+// around returns the data without the pieces of calls.
+func (f *Frame) around() []byte {
+	var edits Edits
+	for _, p := range f.Parts {
+		if p.At.End > 0 {
+			edits.Set(p.At, []byte("null"))
+		}
+	}
+	return edits.Apply(f.Data)
 }
 
 // fail handles a frame, or a piece of one, that cannot be read.
@@ -351,12 +378,17 @@ func Screen(e Editor, body []byte, o wire.GateOptions, end func(*Gate), judge fu
 	if e.Plain(body) {
 		return body, nil
 	}
-	if err := jsonscan.Check(body); err != nil {
+	s := jsonscan.New(body)
+	s.Skip()
+	if err := s.End(); err != nil {
 		return nil, err
 	}
 	g := New(e, Bare, o)
 	f := &Frame{Raw: body, Data: body, Body: true}
 	g.look(f)
+	if f.Broken {
+		return nil, wire.ErrAmbiguous
+	}
 	end(g)
 	for _, t := range g.told {
 		if d := judge(t); t.Refused == nil {
@@ -370,9 +402,6 @@ func Screen(e Editor, body []byte, o wire.GateOptions, end func(*Gate), judge fu
 	}
 	if !g.touched {
 		return body, nil
-	}
-	if f.Broken {
-		return nil, wire.ErrAmbiguous
 	}
 	g.write(f)
 	if bytes.Equal(g.out.b, body) {
