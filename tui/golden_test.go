@@ -93,3 +93,22 @@ func TestGolden(t *testing.T) {
 		}
 	}
 }
+
+// TestGoldenASCII draws the list and a conversation without a sign beyond ASCII,
+// and on a light background.
+func TestGoldenASCII(t *testing.T) {
+	for name, keys := range map[string][]string{"list": nil, "talk": {"g", "down", "enter", "g"}} {
+		t.Run(name, func(t *testing.T) {
+			s := busy(t, 110, 35, paint.Look{ASCII: true, Color: true})
+			s.press(keys...)
+			out := s.view()
+			exact(t, out, 110, 35)
+			for _, r := range out {
+				if r > 0x7e {
+					t.Fatalf("%q is not ASCII", r)
+				}
+			}
+			golden.RequireEqual(t, []byte(out))
+		})
+	}
+}

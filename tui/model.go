@@ -68,7 +68,7 @@ func newModel(ctx context.Context, o Options, theme paint.Theme) (*model, error)
 
 // Init implements tea.Model.
 func (m *model) Init() tea.Cmd {
-	cmds := []tea.Cmd{m.listen(), tick(), m.lookUp()}
+	cmds := []tea.Cmd{m.listen(), m.lookUp()}
 	if m.opts.Since.IsZero() {
 		cmds = append(cmds, newSearch(m.ctx, m.src, control.Query{Limit: recent}, false).more())
 	}
@@ -116,8 +116,6 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.edited(msg)
 	case resentMsg:
 		m.sentAgain(&msg)
-	case tickMsg:
-		cmd = tick()
 	}
 	if k, ok := m.detail.needsBody(); ok && m.at == inDetail {
 		cmd = tea.Batch(cmd, readBody(m.ctx, m.src, m.detail.id, k.side, k.wire))

@@ -187,8 +187,3 @@ func body(ctx context.Context, src Source, id string, side control.Side, decode 
 	}
 	return b, false, err
 }
-
-// tickMsg comes once a second, for clocks that run.
-type tickMsg time.Time
-
-func tick() tea.Cmd { return tea.Tick(time.Second, func(t time.Time) tea.Msg { return tickMsg(t) }) }

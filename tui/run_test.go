@@ -1,0 +1,131 @@
+package tui
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/x/exp/teatest"
+	"go.uber.org/goleak"
+
+	"github.com/archestra-ai/archestra-cli/pkg/control"
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/tui/paint"
+)
+
+// A client of the control socket is a source.
+var _ Source = (*control.Client)(nil)
+
+// others are goroutines that are not ours to end: teatest waits for signals for
+// ever, and the highlighter's expressions keep a clock for a while.
+var others = []goleak.Option{
+	goleak.IgnoreAnyFunction("github.com/charmbracelet/x/exp/teatest.NewTestModel.func2"),
+	goleak.IgnoreAnyFunction("github.com/dlclark/regexp2/v2.runClock"),
+}
+
+// TestProgram runs the real program: events come through the pump, keys through
+// the terminal's input.
+func TestProgram(t *testing.T) {
+	defer goleak.VerifyNone(t, others...)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	f := newFake()
+	f.all = traffic()
+	f.conv[id(1)] = talkOf()
+	m, err := newModel(ctx, Options{Source: f, Since: noon}, paint.NewTheme(paint.Look{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.pump.start(ctx, f, noon)
+	defer m.pump.wait()
+	defer cancel()
+	p := teatest.NewTestModel(t, m, teatest.WithInitialTermSize(120, 30))
+	until := func(words string) {
+		t.Helper()
+		teatest.WaitFor(t, p.Output(), func(b []byte) bool { return bytes.Contains(b, []byte(words)) }, teatest.WithDuration(10*time.Second), teatest.WithCheckInterval(5*time.Millisecond))
+	}
+	<-f.began
+	until("archestra serve")
+	f.hooks.Attached()
+	until("ANTHROPIC_BASE_URL=http://localhost:9000/v1/anthropic/default")
+	for _, i := range f.all[:2] {
+		f.events <- llm.Event{Type: llm.EventFinished, Interaction: i}
+	}
+	until("allow Bash")
+	p.Send(tea.KeyMsg{Type: tea.KeyEnter})
+	until("[1 Talk]")
+	p.Type("3")
+	until("[3 Raw]")
+	p.Send(tea.KeyMsg{Type: tea.KeyEsc})
+	f.hooks.Detached(control.ErrNoServer)
+	until("The server has gone")
+	f.hooks.Attached()
+	until("attached again")
+	p.Type("q")
+	p.WaitFinished(t, teatest.WithFinalTimeout(10*time.Second))
+}
+
+// TestRunEnds asserts that Run returns when its context ends, with nothing left
+// running, and puts the terminal back.
+func TestRunEnds(t *testing.T) {
+	defer goleak.VerifyNone(t, others...)
+	ctx, cancel := context.WithCancel(t.Context())
+	f := newFake()
+	in, keys := io.Pipe()
+	defer keys.Close()
+	var out bytes.Buffer
+	go func() {
+		<-f.began
+		cancel()
+	}()
+	if err := Run(ctx, Options{Source: f, In: in, Out: &out, NoColor: true}); err != nil {
+		t.Fatal(err)
+	}
+	if s := out.String(); strings.Contains(s, "\x1b[?1049h") != strings.Contains(s, "\x1b[?1049l") {
+		t.Errorf("the terminal is not put back: %q", s)
+	}
+	keys.Close()
+}
+
+func TestRunRefusesFilter(t *testing.T) {
+	err := Run(t.Context(), Options{Source: newFake(), Filter: "colour:red"})
+	if err == nil || !strings.Contains(err.Error(), "--filter") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestKeys asserts that every key says what it does, that none hides another,
+// and that the hints fit.
+func TestKeys(t *testing.T) {
+	seen := map[string]place{}
+	described := map[string]bool{}
+	for _, s := range keyTable() {
+		if s.do == nil {
+			t.Errorf("%v does nothing", s.Keys())
+		}
+		for _, k := range s.Keys() {
+			if both := seen[k] & s.at; both != 0 {
+				t.Errorf("%s means two things in %b", k, both)
+			}
+			seen[k] |= s.at
+		}
+		described[s.Help().Key] = true
+	}
+	if len(described) > 45 {
+		t.Errorf("%d keys are too many", len(described))
+	}
+	s := newScreen(t, newFake(), 160, 45, paint.Look{})
+	for at := inList; at <= inCompare; at <<= 1 {
+		s.m.at = at
+		for _, width := range []int{50, 80, 110, 160} {
+			l := s.m.hints(width)
+			if l.Width() > width+2 || l.Width() < 5 {
+				t.Errorf("the hints of %b are %d cells wide at %d", at, l.Width(), width)
+			}
+		}
+	}
+}
