@@ -56,6 +56,10 @@ func run(ctx context.Context, a *app, args []string) int {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = errInterrupted
 	}
+	var child childExit
+	if errors.As(err, &child) {
+		return int(child)
+	}
 	code := exitCode(a, err)
 	if code != exitOK {
 		fmt.Fprintf(a.err, "archestra: %s\n", printable.New(err.Error()))
@@ -124,6 +128,8 @@ http://localhost:9000/v1/openai/default.`,
 		newShow(a),
 		newStats(a),
 		newExport(a),
+		newEnv(a),
+		newRun(a),
 		newVersion(a),
 		newCompletion(a),
 	)
