@@ -25,12 +25,13 @@ import (
 const patience = 20 * time.Second
 
 // simulateProviders is the script command "simulate": all providers with a base
-// URL of their own live at one simulated server from now on.
+// URL of their own live at one simulated server from now on, $SIMULATED.
 func simulateProviders(ts *testscript.TestScript, _ bool, _ []string) {
 	s := simulate.New(simulate.Options{})
 	base, err := s.Listen("127.0.0.1:0")
 	ts.Check(err)
 	ts.Defer(func() { ts.Check(s.Close()) })
+	ts.Setenv("SIMULATED", base)
 	for _, p := range provider.All() {
 		if !p.Local {
 			ts.Setenv(p.BaseURLVar, base+"/"+p.Name)
@@ -73,7 +74,12 @@ type processKey struct {
 
 // background starts archestra with the environment of the script.
 func background(ts *testscript.TestScript, name string, args ...string) *process {
-	p := &process{cmd: exec.Command("archestra", args...), done: make(chan error, 1)}
+	return launch(ts, name, exec.Command("archestra", args...))
+}
+
+// launch starts a command with the environment of the script.
+func launch(ts *testscript.TestScript, name string, cmd *exec.Cmd) *process {
+	p := &process{cmd: cmd, done: make(chan error, 1)}
 	p.cmd.Dir = ts.MkAbs(".")
 	for _, v := range []string{"PATH", "HOME", "TMPDIR", "XDG_CONFIG_HOME"} {
 		p.cmd.Env = append(p.cmd.Env, v+"="+ts.Getenv(v))
@@ -184,7 +190,11 @@ func kill(ts *testscript.TestScript, _ bool, _ []string) {
 // tail is the script command "tail ARG...": it starts archestra tail and goes
 // on when it is attached.
 func tail(ts *testscript.TestScript, _ bool, args []string) {
-	p := background(ts, "tail", append([]string{"tail"}, args...)...)
+	attached(ts, background(ts, "tail", append([]string{"tail"}, args...)...))
+}
+
+// attached waits until a program follows the live events.
+func attached(ts *testscript.TestScript, p *process) {
 	c := control.NewClient(ts.Getenv("ARCHESTRA_DATA_DIR"))
 	defer c.Close()
 	p.await(ts, "the follower", func() bool {
