@@ -102,25 +102,13 @@ func (l *loader) file(f File, builtin bool) {
 		l.fail(at, "the file is larger than %d bytes", maxFile)
 		return
 	}
-	dec := yaml.NewDecoder(bytes.NewReader(f.Data))
-	var doc yaml.Node
-	switch err := dec.Decode(&doc); {
-	case err == io.EOF:
-		return // an empty file has no rules
-	case err != nil:
+	root, err := parse(f.Data)
+	if err != nil {
 		l.fail(at, "%w", err)
 		return
 	}
-	if err := dec.Decode(new(yaml.Node)); err != io.EOF {
-		l.fail(at, "one document is expected")
-		return
-	}
-	root := &doc
-	if doc.Kind == yaml.DocumentNode && len(doc.Content) == 1 {
-		root = doc.Content[0]
-	}
-	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
-		return
+	if root == nil || root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
+		return // an empty file has no rules
 	}
 	version := false
 	l.each(root, func(key string, k, v *yaml.Node) {
@@ -152,6 +140,29 @@ func (l *loader) file(f File, builtin bool) {
 	if !version && len(root.Content) > 0 {
 		l.fail(root, "version: 1 is missing")
 	}
+}
+
+// parse reads one YAML document. A parser that panics has not read the file.
+func parse(data []byte) (root *yaml.Node, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			root, err = nil, fmt.Errorf("YAML: %v", r)
+		}
+	}()
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	var doc yaml.Node
+	if err := dec.Decode(&doc); err == io.EOF {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	if err := dec.Decode(new(yaml.Node)); err != io.EOF {
+		return nil, errors.New("one document is expected")
+	}
+	if doc.Kind == yaml.DocumentNode && len(doc.Content) == 1 {
+		return doc.Content[0], nil
+	}
+	return &doc, nil
 }
 
 // section reads the rules of one profile, or of those that a pattern names.

@@ -138,7 +138,6 @@ func telling(f *fact.Facts) *fact.Value {
 		v, n := &f.Values[i], 0
 		switch {
 		case v.Role == fact.Quantity:
-			continue
 		case v.Origin == fact.Prose && v.Kind.Strong():
 			n = 5
 		case v.Origin == fact.Prose:

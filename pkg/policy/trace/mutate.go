@@ -3,6 +3,7 @@ package trace
 import (
 	"encoding/base64"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -36,10 +37,11 @@ func Mutations() []Mutation {
 	}
 }
 
-// Apply rewrites every injection in the results of a run. It reports how many
-// places it changed.
-func (m Mutation) Apply(r *Run) int {
-	n := 0
+// Apply returns the run with every injection in its results rewritten, and in how
+// many places. The run itself stays as it is.
+func (m Mutation) Apply(run *Run) (*Run, int) {
+	r, n := *run, 0
+	r.Messages = slices.Clone(run.Messages)
 	for i := range r.Messages {
 		msg := &r.Messages[i]
 		if msg.Role != "tool" || msg.Content == nil {
@@ -57,7 +59,7 @@ func (m Mutation) Apply(r *Run) int {
 		}
 		msg.Content = &text
 	}
-	return n
+	return &r, n
 }
 
 // wrappers are the phrases that benchmarks put around a wish.
