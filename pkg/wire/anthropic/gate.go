@@ -227,10 +227,10 @@ func (gt *gate) end(g *hold.Gate) {
 }
 
 // Edit implements hold.Editor.
-func (gt *gate) Edit(_ *hold.Gate, f *hold.Frame, out *hold.Out) {
+func (gt *gate) Edit(g *hold.Gate, f *hold.Frame, out *hold.Out) {
 	var edits hold.Edits
 	if gt.body {
-		gt.editMessage(&edits, f, 0)
+		editMessage(g, &edits, f, 0)
 		out.Replace(f, edits.Apply(f.Data))
 		return
 	}
@@ -241,9 +241,9 @@ func (gt *gate) Edit(_ *hold.Gate, f *hold.Frame, out *hold.Out) {
 	}
 	switch p.name {
 	case "message_start":
-		gt.editMessage(&edits, f, p.message.Start)
+		editMessage(g, &edits, f, p.message.Start)
 	case "message_delta":
-		gt.stopReason(&edits, f, p.delta.Start)
+		stopReason(g, &edits, f, p.delta.Start)
 	case "content_block_start":
 		if len(f.Parts) > 0 {
 			gt.editStart(f, p, out)
@@ -294,7 +294,7 @@ func (gt *gate) editStart(f *hold.Frame, p places, out *hold.Out) {
 }
 
 // editMessage edits a message object that has whole blocks.
-func (gt *gate) editMessage(edits *hold.Edits, f *hold.Frame, at int) {
+func editMessage(g *hold.Gate, edits *hold.Edits, f *hold.Frame, at int) {
 	parts := f.Parts
 	for _, el := range elements(f.Data, at) {
 		if readBlock(hold.In(f.Data, el)).kind != "tool_use" || len(parts) == 0 {
@@ -312,23 +312,16 @@ func (gt *gate) editMessage(edits *hold.Edits, f *hold.Frame, at int) {
 			}
 		}
 	}
-	gt.stopReason(edits, f, at)
+	stopReason(g, edits, f, at)
 }
 
 // stopReason edits the stop_reason of the object at an offset if no call is left.
-func (gt *gate) stopReason(edits *hold.Edits, f *hold.Frame, at int) {
-	refused := 0
-	for _, k := range gt.calls {
-		switch {
-		case k.N >= f.Known:
-		case !k.Refused:
-			return
-		default:
-			refused++
-		}
+func stopReason(g *hold.Gate, edits *hold.Edits, f *hold.Frame, at int) {
+	if !g.NoneLeft(f.Known) {
+		return
 	}
 	reason := hold.Find(hold.Members(f.Data, at), "stop_reason")
-	if refused > 0 && string(fold.Name(hold.In(f.Data, reason.Value))) == "tool_use" {
+	if string(fold.Name(hold.In(f.Data, reason.Value))) == "tool_use" {
 		edits.Set(reason.Value, []byte(`"end_turn"`))
 	}
 }

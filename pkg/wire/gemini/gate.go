@@ -33,10 +33,15 @@ type gate struct {
 	st     *stream
 	calls  []*hold.Call // beside st.calls
 	byCall map[*hold.Call]int
+	first  int // the first call that may not be whole
 	scan   jsonscan.Scanner
+	// refused are the candidates of which a call was refused.
+	refused map[int64]bool
 }
 
-func newGate() *gate { return &gate{st: newStream(0), byCall: map[*hold.Call]int{}} }
+func newGate() *gate {
+	return &gate{st: newStream(0), byCall: map[*hold.Call]int{}, refused: map[int64]bool{}}
+}
 
 // Plain implements hold.Editor.
 func (gt *gate) Plain(data []byte) bool {
@@ -49,10 +54,17 @@ type place struct {
 	part, call llm.Span
 }
 
-// end is where a candidate ends behind so many calls of the chunk.
+// ended tells that a candidate ends behind so many calls of the chunk.
 type ended struct {
 	candidate int64
 	calls     int
+}
+
+// logged is where the log probabilities of a candidate's tokens stand, those of
+// its calls among them.
+type logged struct {
+	candidate int64
+	at        llm.Span
 }
 
 // chunks lists the responses in a frame: one, or an array of them.
@@ -66,10 +78,10 @@ func chunks(data []byte) []llm.Span {
 }
 
 // read lists the calls in one response, and the candidates that end with it.
-func read(data []byte, chunk llm.Span) (calls []place, ends []ended) {
+func read(data []byte, chunk llm.Span) (calls []place, ends []ended, logs []logged) {
 	candidates := hold.Find(hold.Members(data, chunk.Start), "candidates")
 	if candidates.Value.End == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	for _, el := range hold.Elements(data, candidates.Value.Start) {
 		members := hold.Members(data, el.Start)
@@ -80,8 +92,11 @@ func read(data []byte, chunk llm.Span) (calls []place, ends []ended) {
 		if fold.Word(hold.In(data, hold.Find(members, "finishReason").Value)) != "" {
 			ends = append(ends, ended{index, len(calls)})
 		}
+		if at := hold.Find(members, "logprobsResult").Value; at.End > 0 {
+			logs = append(logs, logged{index, at})
+		}
 	}
-	return calls, ends
+	return calls, ends, logs
 }
 
 func readParts(calls []place, data []byte, index int64, content llm.Span) []place {
@@ -118,7 +133,7 @@ func (gt *gate) Look(g *hold.Gate, f *hold.Frame) {
 		if f.Data[chunk.Start] != '{' {
 			continue
 		}
-		calls, ends := read(f.Data, chunk)
+		calls, ends, _ := read(f.Data, chunk)
 		for i := 0; ; i++ {
 			for len(ends) > 0 && ends[0].calls == i {
 				if c := gt.st.at(ends[0].candidate); c != nil {
@@ -182,9 +197,12 @@ func withoutArguments(raw []byte) []byte {
 
 // finish tells the calls that are whole now.
 func (gt *gate) finish(g *hold.Gate) {
-	for i, k := range gt.calls {
-		if gt.st.calls[i].whole && !k.Whole {
-			g.Finish(k, gt.toolCall(i))
+	for i := gt.first; i < len(gt.calls); i++ {
+		if gt.st.calls[i].whole && !gt.calls[i].Whole {
+			g.Finish(gt.calls[i], gt.toolCall(i))
+		}
+		if i == gt.first && gt.calls[i].Whole {
+			gt.first++
 		}
 	}
 }
@@ -213,20 +231,30 @@ func (gt *gate) end(g *hold.Gate) {
 
 // Edit implements hold.Editor.
 func (gt *gate) Edit(g *hold.Gate, f *hold.Frame, out *hold.Out) {
-	if len(f.Parts) == 0 {
+	gt.scan.Reset(f.Data)
+	gt.scan.Skip()
+	if gt.scan.End() != nil {
 		out.Keep(f)
 		return
 	}
 	var edits hold.Edits
 	parts := f.Parts
 	for _, chunk := range chunks(f.Data) {
-		calls, _ := read(f.Data, chunk)
+		if f.Data[chunk.Start] != '{' {
+			continue
+		}
+		calls, _, logs := read(f.Data, chunk)
 		for _, at := range calls {
 			if len(parts) == 0 {
 				break
 			}
 			gt.edit(&edits, g, at, parts[0])
 			parts = parts[1:]
+		}
+		for _, l := range logs {
+			if gt.refused[l.candidate] {
+				edits.Set(l.at, []byte(`{}`))
+			}
 		}
 	}
 	if len(edits) == 0 {
@@ -237,6 +265,9 @@ func (gt *gate) Edit(g *hold.Gate, f *hold.Frame, out *hold.Out) {
 }
 
 func (gt *gate) edit(edits *hold.Edits, g *hold.Gate, at place, p hold.Part) {
+	if p.Refused {
+		gt.refused[at.candidate] = true
+	}
 	switch first := !p.Shown; {
 	case p.Refused && first:
 		text := append([]byte(`{"text":`), hold.Quote(g.Separated(p.Text))...)

@@ -48,8 +48,7 @@ func (f format) Screen(body []byte, o wire.GateOptions, judge func(wire.Call) wi
 }
 
 type gate struct {
-	scan  jsonscan.Scanner
-	calls []*hold.Call
+	scan jsonscan.Scanner
 }
 
 // Plain implements hold.Editor.
@@ -87,7 +86,6 @@ func (gt *gate) Look(g *hold.Gate, f *hold.Frame) {
 			}
 			for _, el := range hold.Elements(f.Data, m.Value.Start) {
 				k := g.Begin()
-				gt.calls = append(gt.calls, k)
 				g.Add(f, hold.Part{Call: k}, el)
 				g.Finish(k, toolCall(hold.In(f.Data, el)))
 			}
@@ -135,7 +133,7 @@ func (gt *gate) Edit(g *hold.Gate, f *hold.Frame, out *hold.Out) {
 	for _, object := range objects {
 		c.object(object)
 	}
-	gt.reason(&c, f, objects[0].Start)
+	reason(&c, f, objects[0].Start)
 	if len(c.edits) == 0 {
 		out.Keep(f)
 		return
@@ -144,14 +142,12 @@ func (gt *gate) Edit(g *hold.Gate, f *hold.Frame, out *hold.Out) {
 }
 
 // reason edits done_reason where no call is left. Ollama has "stop" there.
-func (gt *gate) reason(c *cut, f *hold.Frame, at int) {
-	for _, k := range gt.calls[:min(f.Known, len(gt.calls))] {
-		if !k.Refused {
-			return
-		}
+func reason(c *cut, f *hold.Frame, at int) {
+	if !c.g.NoneLeft(f.Known) {
+		return
 	}
 	reason := hold.Find(hold.Members(c.data, at), "done_reason").Value
-	if f.Known > 0 && string(hold.In(c.data, reason)) == `"tool_calls"` {
+	if string(hold.In(c.data, reason)) == `"tool_calls"` {
 		c.edits.Set(reason, []byte(`"stop"`))
 	}
 }

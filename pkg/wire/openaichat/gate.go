@@ -59,6 +59,9 @@ type chosen struct {
 	index, position        int
 	at                     llm.Span // of the index
 	delta, message, finish llm.Span
+	// tokens are log probabilities and token ids: servers such as vLLM have those
+	// of the calls among them.
+	tokens []llm.Span
 }
 
 func readChosen(data []byte, s *jsonscan.Scanner, position int) chosen {
@@ -76,6 +79,10 @@ func readChosen(data []byte, s *jsonscan.Scanner, position int) chosen {
 			c.message = hold.Value(data, s)
 		case "finish_reason":
 			c.finish = hold.Value(data, s)
+		case "logprobs", "token_ids":
+			if s.Kind() != jsonscan.Null {
+				c.tokens = append(c.tokens, hold.Value(data, s))
+			}
 		}
 	}
 	return c

@@ -17,6 +17,7 @@ type cut struct {
 	parts []hold.Part // that were not met yet
 	edits hold.Edits
 	gone  bool // something was taken out
+	taken bool // likewise, of the present choice
 	left  bool // something is there to be sent
 }
 
@@ -62,32 +63,45 @@ func (c *cut) choice(at chosen) {
 	if ch == nil {
 		return
 	}
-	refused, live := 0, 0
-	for _, k := range c.calls[ch] {
-		switch {
-		case k.N >= c.known:
-		case k.Refused:
-			refused++
-		default:
-			live++
+	c.taken = false
+	c.message(own)
+	if hasCalls(c.data, echo) {
+		refused, _ := c.count(ch)
+		if refused {
+			// A copy of what came is of no use once it is edited: its calls go.
+			members := hold.Members(c.data, echo.Start)
+			c.edits.Cut(hold.Spans(members), func(i int) bool { return isCalls(members[i].Name) })
+		}
+		for _, k := range c.calls[ch] {
+			if k.N < c.known && len(c.parts) > 0 {
+				c.parts = c.parts[1:]
+			}
 		}
 	}
-	c.message(own)
-	if hasCalls(c.data, echo) && refused > 0 {
-		// A copy of what came is of no use once it is edited: its calls go.
-		members := hold.Members(c.data, echo.Start)
-		c.edits.Cut(hold.Spans(members), func(i int) bool { return isCalls(members[i].Name) })
-		c.parts = c.parts[min(len(c.parts), len(c.calls[ch])):]
+	if c.taken {
+		for _, at := range at.tokens {
+			c.edits.Set(at, []byte("null"))
+		}
 	}
 	switch string(hold.In(c.data, at.finish)) {
 	case "", "null":
 		return
 	case `"tool_calls"`, `"function_call"`:
-		if refused > 0 && live == 0 {
+		if refused, left := c.count(ch); refused && !left {
 			c.edits.Set(at.finish, []byte(`"stop"`))
 		}
 	}
 	c.left = true
+}
+
+// count tells whether a choice has refused calls, and others, up to this frame.
+func (c *cut) count(ch *choice) (refused, left bool) {
+	for _, k := range c.calls[ch] {
+		if k.N < c.known {
+			refused, left = refused || k.Refused, left || !k.Refused
+		}
+	}
+	return refused, left
 }
 
 // message edits a delta or a whole message.
@@ -168,13 +182,13 @@ func (c *cut) element(at llm.Span, says *string) (stays bool) {
 		*says += p.Text
 	}
 	if p.Gone() {
-		c.gone = true
+		c.gone, c.taken = true, true
 		return false
 	}
 	k := c.lists[p.N]
 	if p.Arguments != nil {
 		if p.Shown {
-			c.gone = true
+			c.gone, c.taken = true, true
 			return false
 		}
 		p.Shown = true

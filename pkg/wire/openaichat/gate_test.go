@@ -78,6 +78,16 @@ func TestGateEdits(t *testing.T) {
 			"data: {\"choices\":[{\"delta\":{\"content\":\"No.\",\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},\"finish_reason\":\"tool_calls\"}]}\n\n",
 			refuse(1),
 		},
+		"log probabilities of a call's tokens": {
+			"data: {\"choices\":[{\"delta\":{\"content\":\"Hi\",\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},\"logprobs\":{\"content\":[{\"token\":\"f\"}]},\"token_ids\":[7],\"finish_reason\":\"tool_calls\"}]}\n\n",
+			"data: {\"choices\":[{\"delta\":{\"content\":\"Hi\\n\\nNo.\"},\"logprobs\":null,\"token_ids\":null,\"finish_reason\":\"stop\"}]}\n\n",
+			refuse(0),
+		},
+		"the only one of the second choice": {
+			"data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},\"finish_reason\":\"tool_calls\"},{\"index\":1,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"b\",\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}}]},\"finish_reason\":\"tool_calls\"}]}\n\n",
+			"data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},\"finish_reason\":\"tool_calls\"},{\"index\":1,\"delta\":{\"content\":\"No.\"},\"finish_reason\":\"stop\"}]}\n\n",
+			refuse(1),
+		},
 		"names spelt by escapes": {
 			"data: {\"choices\":[{\"delta\":{\"tool\\u005fcalls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},\"finish_reason\":\"tool_calls\"}]}\n\n",
 			"data: {\"choices\":[{\"delta\":{\"content\":\"No.\"},\"finish_reason\":\"stop\"}]}\n\n",

@@ -6,6 +6,7 @@ package hold
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 
 	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
@@ -85,6 +86,7 @@ type Gate struct {
 	options wire.GateOptions
 	calls   []*Call
 	first   int // the first call that may not be settled
+	gone    int // the calls before it are all refused
 	queue   []*Frame
 	held    int
 	touched bool // something was refused or edited: every frame is looked at
@@ -195,6 +197,14 @@ func (g *Gate) refuseAll(why error) {
 	}
 }
 
+// NoneLeft tells that all of the first calls, and at least one, are refused.
+func (g *Gate) NoneLeft(known int) bool {
+	for g.gone < known && g.calls[g.gone].Refused {
+		g.gone++
+	}
+	return known > 0 && g.gone >= known
+}
+
 // Late tells that a piece of the call came behind its end.
 func (g *Gate) Late(c *Call) Part {
 	if c.Settled && !c.late {
@@ -283,13 +293,19 @@ func (g *Gate) fail() ([]byte, []wire.Call) {
 
 // keep puts a copy of the frame into the queue.
 func (g *Gate) keep(f *Frame) {
-	b := make([]byte, 0, len(f.Raw)+len(f.Event)+len(f.Data))
-	b = append(append(append(b, f.Raw...), f.Event...), f.Data...)
-	raw, event := len(f.Raw), len(f.Raw)+len(f.Event)
-	k := &Frame{Raw: b[:raw:raw], Event: b[raw:event:event], Data: b[event:], Known: f.Known, Broken: f.Broken}
-	k.Parts = append(k.Parts, f.Parts...)
+	k := &Frame{Raw: bytes.Clone(f.Raw), Known: f.Known, Broken: f.Broken, Parts: slices.Clone(f.Parts)}
+	k.Event, k.Data = within(k.Raw, f.Event), within(k.Raw, f.Data)
 	g.queue = append(g.queue, k)
 	g.held += len(k.Raw)
+}
+
+// within returns a field of a frame as a part of the frame's own copy, where its
+// bytes stand there as they are.
+func within(raw, field []byte) []byte {
+	if i := bytes.Index(raw, field); i >= 0 {
+		return raw[i : i+len(field) : i+len(field)]
+	}
+	return bytes.Clone(field)
 }
 
 // drain writes what does not wait any more.
