@@ -19,7 +19,8 @@ import (
 
 // TestDocs types what the documents say can be typed. In a block of console,
 // every line that begins with "$ " is a command for a shell, and the lines below
-// it come in what it prints, in that order; "..." stands for anything. Blocks of
+// it come in what it prints, in that order; "..." stands for anything. A command
+// fails where "archestra: " begins what it prints, and nowhere else. Blocks of
 // text are not run: they need a real provider or a terminal. A block of yaml
 // that begins with the name of the configuration file is put there.
 //
@@ -127,8 +128,9 @@ func (r *reader) run(c *typed) {
 		return
 	}
 	command := r.here(c.command)
+	failure := len(c.want) > 0 && strings.HasPrefix(c.want[0], "archestra: ")
 	switch _, called, _ := strings.Cut(" "+command, " archestra "); {
-	case strings.HasPrefix(called, "serve") && !strings.Contains(called, "--help"):
+	case strings.HasPrefix(called, "serve") && !failure && !strings.Contains(called, "--help"):
 		r.serve(c, command)
 	case strings.HasPrefix(called, "tail") && !strings.Contains(called, "--help"):
 		r.tails = append(r.tails, c)
@@ -136,7 +138,6 @@ func (r *reader) run(c *typed) {
 	default:
 		err := r.ts.Exec("sh", "-c", command)
 		out := r.ts.ReadFile("stdout") + r.ts.ReadFile("stderr")
-		failure := len(c.want) > 0 && strings.HasPrefix(c.want[0], "archestra: ")
 		if (err != nil) != failure {
 			r.ts.Fatalf("%s: %s: %v\n%s", c.where, c.command, err, out)
 		}
@@ -299,6 +300,39 @@ func TestBlocksSayWhatTheyAre(t *testing.T) {
 				if strings.HasPrefix(line, "$ ") && b.kind != "console" && b.kind != "text" {
 					t.Errorf("%s:%d: a command in a block of %q; say console, or text where it cannot be run", path, b.line+i, b.kind)
 				}
+			}
+		}
+	}
+}
+
+// TestLinks: what a document links to is there.
+func TestLinks(t *testing.T) {
+	documents, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := regexp.MustCompile(`\]\(([^)]+)\)`)
+	for _, path := range append(documents, "../../README.md") {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			to, anchor, _ := strings.Cut(m[1], "#")
+			if strings.Contains(to, "://") {
+				continue
+			}
+			target := path
+			if to != "" {
+				target = filepath.Join(filepath.Dir(path), to)
+			}
+			there, err := os.ReadFile(target)
+			if err != nil {
+				t.Errorf("%s links to %s: %v", path, m[1], err)
+				continue
+			}
+			if heading := strings.ReplaceAll(anchor, "-", " "); anchor != "" && !strings.Contains(strings.ToLower(string(there)), "# "+heading) {
+				t.Errorf("%s links to %s, which has no such heading", path, m[1])
 			}
 		}
 	}
