@@ -11,6 +11,9 @@ type Session struct {
 	profile string
 	view    *fact.View
 	memory  *Memory
+
+	analyzer     *fact.Analyzer
+	conversation *llm.Conversation
 }
 
 // Session takes in a conversation. What the analyzer saw of it before, by the hash
@@ -23,7 +26,7 @@ func (p *Policy) Session(a *fact.Analyzer, profile string, c *llm.Conversation, 
 			return p.Result(profile, tool, args, text).Trust
 		}
 	}
-	return &Session{policy: p, profile: profile, view: a.View(scope, c), memory: memory}
+	return &Session{policy: p, profile: profile, view: a.View(scope, c), memory: memory, analyzer: a, conversation: c}
 }
 
 // Judge decides on a call that the model proposes next in the conversation.
@@ -33,3 +36,7 @@ func (s *Session) Judge(c llm.ToolCall) Verdict {
 
 // Labels tells what the conversation has seen.
 func (s *Session) Labels() fact.Labels { return s.view.Labels() }
+
+// Hold remembers the conversation and the answer to it under the id by which the
+// provider keeps them, for requests that name only the id.
+func (s *Session) Hold(id string, answer llm.Message) { s.analyzer.Hold(id, s.conversation, answer) }

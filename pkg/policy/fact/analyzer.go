@@ -34,6 +34,7 @@ type Analyzer struct {
 	order *list.List // of cached, the last used first
 	tools map[uint64]*Tool
 
+	held     map[string]*history // histories that the provider keeps, by its id
 	chains   map[chainKey]*chain
 	requests uint64
 }
@@ -55,7 +56,7 @@ func NewAnalyzer(maxBytes int) *Analyzer {
 	if maxBytes <= 0 {
 		maxBytes = 64 << 20
 	}
-	a := &Analyzer{seed: maphash.MakeSeed(), max: maxBytes, texts: map[textKey]*list.Element{}, order: list.New(), tools: map[uint64]*Tool{}, chains: map[chainKey]*chain{}}
+	a := &Analyzer{seed: maphash.MakeSeed(), max: maxBytes, texts: map[textKey]*list.Element{}, order: list.New(), tools: map[uint64]*Tool{}, chains: map[chainKey]*chain{}, held: map[string]*history{}}
 	return a
 }
 

@@ -41,6 +41,8 @@ const maxChains = 128
 // View takes a conversation in. A history whose beginning was seen is not read
 // again: the session of that beginning goes on with what is new.
 func (a *Analyzer) View(scope Scope, c *llm.Conversation) *View {
+	c, known := a.whole(c)
+	scope.Untrusted = scope.Untrusted || !known
 	tips := a.tips(scope, c)
 	ch, from := a.takeChain(scope, tips)
 	if ch == nil {

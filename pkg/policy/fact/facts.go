@@ -77,6 +77,7 @@ func (s *Session) trace(v *Value, l *Leaf) {
 		s.byHost(v)
 	}
 	v.Person = v.Kind == lex.Email && s.personNamed(v.Key)
+	v.Namesake = v.Person && s.namesake(v.Key)
 	if v.Origin != User && s.partsByUser(l) {
 		v.Origin = User
 	}

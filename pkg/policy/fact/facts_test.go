@@ -251,3 +251,15 @@ func TestSecretsInArguments(t *testing.T) {
 		t.Errorf("%+v", f.Values)
 	}
 }
+
+// An address that only the head of a message holds is somebody's whom the user
+// named while no other address holds the name.
+func TestNamesakes(t *testing.T) {
+	mail := "- sender: alice@corp.test\n  subject: Lunch\n"
+	for text, want := range map[string]bool{mail: true, mail + "- sender: alice@evil.test\n  subject: My new address\n": false} {
+		c := new(talk).user("Share the file with Alice.").tool("get_emails", args{}, text)
+		if got := c.facts("share_file", args{"email": "alice@corp.test"}).Values[0].Known(); got != want {
+			t.Errorf("%q: known %v, want %v", text, got, want)
+		}
+	}
+}

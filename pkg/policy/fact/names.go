@@ -206,6 +206,25 @@ func (s *Session) personNamed(address string) bool {
 	return false
 }
 
+// namesake tells whether another address holds a name that this one holds too:
+// then the name does not say which of the two is meant.
+func (s *Session) namesake(address string) bool {
+	mine := localPart(address)
+	for other := range s.mails {
+		if other == address {
+			continue
+		}
+		for _, t := range localPart(other) {
+			for _, m := range mine {
+				if t.Hash == m.Hash {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // localPart returns the words before the @ of an address that can be a name.
 func localPart(address string) []lex.Token {
 	tokens := lex.Plain(address[:strings.LastIndexByte(address, '@')]).Tokens

@@ -72,6 +72,7 @@ type Session struct {
 	places  map[place]bool        // hosts and paths that the user wrote
 	folders []string              // paths that the user wrote
 	looked  []Leaf                // what reading calls asked for
+	mails   map[string]bool       // addresses that tool results hold
 	calls   map[string]*past
 	last    *past  // for results that carry no call id
 	effect  *Facts // of the last call that acts, but for those that only confirm
@@ -91,7 +92,7 @@ func (a *Analyzer) NewSession(trustOf TrustFunc) *Session {
 	return &Session{
 		a: a, trustOf: trustOf,
 		index: map[uint64][]ref{}, asks: map[Verbs][]clauseRef{}, places: map[place]bool{},
-		calls: map[string]*past{}, tools: map[string]*Tool{},
+		mails: map[string]bool{}, calls: map[string]*past{}, tools: map[string]*Tool{},
 	}
 }
 
@@ -175,6 +176,9 @@ func (s *Session) called(c llm.ToolCall) {
 	}
 }
 
+// maxMails bounds how many addresses are remembered.
+const maxMails = 4096
+
 // maxLooked bounds how many arguments of reading calls are remembered.
 const maxLooked = 4096
 
@@ -243,6 +247,11 @@ func (s *Session) add(src source) {
 	case llm.RoleUser:
 		s.said(n, src.read)
 	case llm.RoleTool:
+		for i := range d.Idents {
+			if id := &d.Idents[i]; id.Kind == lex.Email && len(s.mails) < maxMails {
+				s.mails[id.Key] = true
+			}
+		}
 		if src.trust == Trusted || src.tool.Acts() && src.tool.Nouns&Web == 0 {
 			break // what a tool reports of its own doing asks for nothing
 		}

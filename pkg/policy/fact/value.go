@@ -14,6 +14,7 @@ type Value struct {
 	Secret   string        `json:"secret,omitempty"`   // what kind of secret it holds, never which
 	Origin   Origin        `json:"origin"`
 	Person   bool          `json:"person,omitempty"`   // an address that holds a name that the user mentioned
+	Namesake bool          `json:"namesake,omitempty"` // and another address holds that name too
 	Mandated bool          `json:"mandated,omitempty"` // what the user delegated to speaks of its owner
 	Seen     []Seen        `json:"seen,omitempty"`
 }
@@ -40,13 +41,15 @@ func (v *Value) Trusted() bool {
 }
 
 // Known tells whether the value is the address, held in a field, of somebody whom
-// the user mentioned.
+// the user mentioned. Anybody can write from an address with a name in it, so one
+// that only the head of a message holds counts only while it is alone with the
+// name.
 func (v *Value) Known() bool {
 	if !v.Person {
 		return false
 	}
 	for i := range v.Seen {
-		if v.Seen[i].Origin == Field || v.Seen[i].Author {
+		if h := &v.Seen[i]; h.Origin == Field || h.Author && !v.Namesake {
 			return true
 		}
 	}

@@ -25,7 +25,7 @@ var wordingPatterns = func() []wordingPattern {
 		}
 		return w
 	}
-	const rules = "instruction instructions iunstructions prompt prompts directive directives guidelines rules orders command commands context"
+	const rules = "instruction instructions prompt prompts directive directives guidelines rules orders command commands context"
 	const you = "you ai assistant model agent llm chatbot claude gpt gemini copilot"
 	return []wordingPattern{
 		p("sets aside earlier instructions", 4, "ignore disregard forget override bypass neglect", "previous prior above earlier preceding former original all your any", rules),

@@ -1,0 +1,61 @@
+package fact
+
+import (
+	"slices"
+
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
+)
+
+// history is a conversation that a provider keeps under an id of its own
+// (previous_response_id, conversations): what requests under that id leave out.
+type history struct {
+	messages []llm.Message
+	used     uint64
+}
+
+// maxHeld bounds how many such histories are kept; the one used longest ago goes.
+const maxHeld = 256
+
+// Hold remembers that the provider answers to id with a conversation and its
+// answer, so that a later request that only names the id is judged on all of it.
+func (a *Analyzer) Hold(id string, c *llm.Conversation, answer llm.Message) {
+	if id == "" {
+		return
+	}
+	whole, _ := a.whole(c)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.requests++
+	a.held[id] = &history{messages: append(slices.Clone(whole.Messages), answer), used: a.requests}
+	if len(a.held) <= maxHeld {
+		return
+	}
+	oldest, least := "", a.requests+1
+	for k, h := range a.held {
+		if h.used < least {
+			oldest, least = k, h.used
+		}
+	}
+	delete(a.held, oldest)
+}
+
+// whole returns the conversation with the history that the provider keeps before
+// it. It is not known whole where the id was never seen: then nobody can say what
+// the history holds, and it is not trusted.
+func (a *Analyzer) whole(c *llm.Conversation) (all *llm.Conversation, known bool) {
+	if c.PreviousID == "" {
+		return c, true
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	h, ok := a.held[c.PreviousID]
+	if !ok {
+		return c, false
+	}
+	a.requests++
+	h.used = a.requests
+	out := *c
+	out.PreviousID = ""
+	out.Messages = append(slices.Clone(h.messages), c.Messages...)
+	return &out, true
+}
