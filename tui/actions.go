@@ -36,8 +36,7 @@ const (
 
 func (m *model) beginCopy() {
 	if m.current() != nil {
-		m.from = m.at
-		m.at = inMenu
+		m.enter(inMenu)
 	}
 }
 
@@ -45,7 +44,7 @@ func (m *model) beginCopy() {
 func copies(what copyKind) func(*model) tea.Cmd {
 	return func(m *model) tea.Cmd {
 		r := m.current()
-		m.at = m.from
+		m.back()
 		if r == nil {
 			return nil
 		}

@@ -37,9 +37,8 @@ type comparison struct {
 // compareRows shows what newer has that older had not.
 func (m *model) compareRows(older, newer *row, why string) tea.Cmd {
 	if m.at != inCompare {
-		m.from = m.at
+		m.enter(inCompare)
 	}
-	m.at = inCompare
 	m.compare.ids = [2]string{older.i.ID, newer.i.ID}
 	var g page
 	g.note("reading…")

@@ -49,7 +49,13 @@ func (m *model) empty(width int) []paint.Line {
 	put(paint.Bold, paint.Words("No traffic yet. Point a client here:"))
 	gap()
 	b := m.base()
-	// A line that is copied must not be broken: it stands whole, cut at the edge.
+	if width < 60+len(b)-len("http://localhost:9000/v1")+12 { // a line that is to be copied must not be cut
+		var l paint.Line
+		l.Gap(1)
+		l.Add(paint.Key, printable.Line("B="+b))
+		out = append(out, l)
+		b = "$B"
+	}
 	for _, v := range []struct{ name, path string }{
 		{"ANTHROPIC_BASE_URL", "/anthropic/default"},
 		{"OPENAI_BASE_URL", "/openai/default"},

@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"github.com/charmbracelet/bubbles/key"
+
 	"github.com/archestra-ai/archestra-cli/pkg/filter"
 	"github.com/archestra-ai/archestra-cli/pkg/printable"
 	"github.com/archestra-ai/archestra-cli/tui/paint"
@@ -8,12 +10,12 @@ import (
 
 // beginHelp lists the keys that work where the user is.
 func (m *model) beginHelp() {
-	m.from = m.at
+	from := m.at
 	var g page
 	g.heading(paint.Words("Keys that work here"))
 	for k := range m.keys {
 		s := &m.keys[k]
-		if h := s.Help(); s.at&m.from != 0 && h.Desc != "" {
+		if h := s.Help(); s.at&from != 0 && h.Desc != "" {
 			var l paint.Line
 			l.Gap(2)
 			l.Cell(paint.Key, printable.Line(h.Key), 12)
@@ -54,7 +56,7 @@ func (m *model) beginHelp() {
 	}
 	m.help.set(g.blocks)
 	m.help.top()
-	m.at = inHelp
+	m.enter(inHelp)
 }
 
 func (g *page) heading(t printable.Text) {
@@ -67,14 +69,22 @@ func (g *page) heading(t printable.Text) {
 func (m *model) hints(width int) paint.Line {
 	var l paint.Line
 	l.Gap(1)
+	cells := func(h key.Help) int { return printable.Line(h.Key+" "+h.Desc).Width() + 2 }
+	must := func(h key.Help) bool { return h.Key == "?" || h.Key == "esc" }
+	for k := range m.keys { // room for those that must be there
+		if s := &m.keys[k]; s.at&m.at != 0 && s.hint && must(s.Help()) {
+			width -= cells(s.Help())
+		}
+	}
 	for k := range m.keys {
 		s := &m.keys[k]
 		if s.at&m.at == 0 || !s.hint {
 			continue
 		}
 		h := s.Help()
-		need := printable.Line(h.Key+" "+h.Desc).Width() + 2
-		if l.Width()+need > width-8 && h.Key != "?" && h.Key != "esc" || l.Width()+need > width {
+		if must(h) {
+			width += cells(h)
+		} else if l.Width()+cells(h) > width {
 			continue
 		}
 		l.Add(paint.Key, printable.Line(h.Key))

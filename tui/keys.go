@@ -96,18 +96,18 @@ func keyTable() []shortcut {
 
 		bind(inFilter, hint, "enter", "apply", (*model).endFilter, "enter"),
 		bind(inFilter, hint, "tab", "complete", still(func(m *model) { m.query.complete() }), "tab"),
-		bind(inFilter, hint, "esc", "leave as it was", still(func(m *model) { m.at = inList }), "esc"),
+		bind(inFilter, hint, "esc", "leave as it was", (*model).back, "esc"),
 		bind(inSearch, hint, "enter", "look for it", still((*model).endSearch), "enter"),
-		bind(inSearch, hint, "esc", "leave", still(func(m *model) { m.at = m.from }), "esc"),
+		bind(inSearch, hint, "esc", "leave", (*model).back, "esc"),
 
 		bind(inMenu, hint, "c", "cURL", copies(copyCURL), "c"),
 		bind(inMenu, hint, "a", "answer", copies(copyAnswer), "a"),
 		bind(inMenu, hint, "j", "JSON", copies(copyJSON), "j"),
 		bind(inMenu, hint, "t", "tool arguments", copies(copyArguments), "t"),
 		bind(inMenu, hint, "i", "id", copies(copyID), "i"),
-		bind(inMenu, hint, "esc", "nothing", still(func(m *model) { m.at = m.from }), "esc", "q"),
+		bind(inMenu, hint, "esc", "nothing", (*model).back, "esc", "q"),
 		bind(inAsk, hint, "y", "yes", (*model).resend, "y"),
-		bind(inAsk, hint, "n", "no", still(func(m *model) { m.at = m.from }), "n", "esc", "q"),
+		bind(inAsk, hint, "n", "no", (*model).back, "n", "esc", "q"),
 	}
 }
 

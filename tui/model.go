@@ -25,9 +25,9 @@ type model struct {
 	now   func() time.Time
 
 	width, height int
-	at            place  // where the keys go
-	from          place  // where they went before
-	key           string // the key that is being handled
+	at            place   // where the keys go
+	trail         []place // where esc leads, the last first
+	key           string  // the key that is being handled
 	keys          []shortcut
 
 	list    list
@@ -205,7 +205,7 @@ func (m *model) setFilter(e filter.Expr) tea.Cmd {
 }
 
 func (m *model) beginFilter() {
-	m.at = inFilter
+	m.enter(inFilter)
 	s := m.filter
 	if s != "" {
 		s += " "
@@ -220,7 +220,7 @@ func (m *model) endFilter() tea.Cmd {
 		m.query.err = err
 		return nil
 	}
-	m.at = inList
+	m.back()
 	return m.setFilter(e)
 }
 
@@ -276,11 +276,7 @@ func (m *model) scroll(n int) {
 
 // text is the text in view, if there is one.
 func (m *model) text() *pager {
-	at := m.at
-	if at == inSearch {
-		at = m.from
-	}
-	switch at {
+	switch m.shown() {
 	case inDetail:
 		return m.detail.pager()
 	case inCompare:
@@ -377,11 +373,7 @@ func (m *model) toggleMark() {
 
 // current is the row that a key is about.
 func (m *model) current() *row {
-	at := m.at
-	if at == inMenu || at == inAsk {
-		at = m.from
-	}
-	if at == inDetail {
+	if m.shown() == inDetail {
 		return m.detail.row
 	}
 	return m.list.sel
@@ -393,7 +385,9 @@ func (m *model) openSelected() tea.Cmd {
 		return nil
 	}
 	m.list.pause()
-	m.at = inDetail
+	if m.at != inDetail {
+		m.enter(inDetail)
+	}
 	m.detail.begin(r)
 	return open(m.ctx, m.src, r.i.ID)
 }
@@ -422,27 +416,36 @@ func (m *model) rawChanged() tea.Cmd {
 	return nil
 }
 
+// enter gives the keys to a place; esc leads back.
+func (m *model) enter(p place) {
+	m.trail = append(m.trail, m.at)
+	m.at = p
+}
+
 func (m *model) back() tea.Cmd {
-	switch m.at {
-	case inHelp, inCompare:
-		m.at = m.from
-		if m.at == inCompare || m.at == inHelp {
-			m.at = inList
-		}
-	default:
-		m.at = inList
+	m.at = inList
+	if n := len(m.trail); n > 0 {
+		m.at, m.trail = m.trail[n-1], m.trail[:n-1]
 	}
 	return nil
 }
 
+// shown is the place whose view is on the screen: not the lines below it.
+func (m *model) shown() place {
+	const below = inFilter | inSearch | inMenu | inAsk
+	if n := len(m.trail); n > 0 && m.at&below != 0 {
+		return m.trail[n-1]
+	}
+	return m.at
+}
+
 func (m *model) beginSearch() {
-	m.from = m.at
-	m.at = inSearch
+	m.enter(inSearch)
 	m.query.begin("")
 }
 
 func (m *model) endSearch() {
-	m.at = m.from
+	m.back()
 	if !m.text().look(m.query.input.value()) {
 		m.notice = line("not found: %s", m.query.input.value())
 	}

@@ -35,8 +35,7 @@ type resentMsg struct {
 
 func (m *model) beginResend() {
 	if m.current() != nil {
-		m.from = m.at
-		m.at = inAsk
+		m.enter(inAsk)
 	}
 }
 
@@ -44,7 +43,7 @@ func (m *model) beginResend() {
 // credentials: the server adds its own.
 func (m *model) resend() tea.Cmd {
 	r := m.current()
-	m.at = m.from
+	m.back()
 	if r == nil {
 		return nil
 	}

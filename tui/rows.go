@@ -36,6 +36,7 @@ func (a *row) before(b *row) bool {
 
 // rows are all interactions, oldest first, and their sums.
 type rows struct {
+	most   int // that are kept
 	all    []*row
 	byID   map[string]*row
 	names  map[string]string // one copy of each word that comes again and again
@@ -53,7 +54,7 @@ type sum struct {
 }
 
 func newRows() *rows {
-	return &rows{byID: map[string]*row{}, names: map[string]string{}, groups: [2]map[string]*sum{{}, {}}, held: map[*row]struct{}{}}
+	return &rows{most: maxRows, byID: map[string]*row{}, names: map[string]string{}, groups: [2]map[string]*sum{{}, {}}, held: map[*row]struct{}{}}
 }
 
 func (s *sum) count(i *llm.Interaction, n int64) {
@@ -132,7 +133,7 @@ func (r *rows) apply(c *change) (now, gone *row) {
 func (r *rows) insert(n *row) (gone *row) {
 	r.byID[n.i.ID] = n
 	r.all = insertRow(r.all, n)
-	if len(r.all) > maxRows {
+	if len(r.all) > r.most {
 		gone = r.all[0]
 		r.all[0] = nil
 		r.all = r.all[1:]
@@ -191,7 +192,7 @@ func (r *rows) intern(s string) string {
 	if one, ok := r.names[s]; ok {
 		return one
 	}
-	if len(r.names) > 4*maxRows { // sessions come and go
+	if len(r.names) > 4*r.most { // sessions come and go
 		clear(r.names)
 	}
 	s = strings.Clone(s)

@@ -66,11 +66,7 @@ func (m *model) View() string {
 }
 
 func (m *model) body() []paint.Line {
-	at := m.at
-	if at == inMenu || at == inAsk || at == inSearch {
-		at = m.from
-	}
-	switch at {
+	switch m.shown() {
 	case inDetail:
 		return append(m.detail.head(m.width, m.now()), m.detail.view()...)
 	case inCompare:
