@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/archestra-ai/archestra-cli/pkg/filter"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/pkg/record"
 )
@@ -193,4 +194,55 @@ func TestSessionIsKeptSmall(t *testing.T) {
 	if size > 9000 {
 		t.Errorf("%d bytes a turn", size)
 	}
+}
+
+// BenchmarkSearch looks for words in 100,000 interactions.
+func BenchmarkSearch(b *testing.B) {
+	const n = 100_000
+	s := open(b, b.TempDir(), Options{})
+	r := newRand(5)
+	begin := cpu()
+	for i := range n {
+		e := chat(r)
+		if i%20_000 == 7 {
+			e.SearchText += " zebra"
+		}
+		finish(b, s, e)
+	}
+	sync1(b, s)
+	b.Logf("%d µs of processor time each to record", (cpu()-begin).Microseconds()/n)
+	for _, text := range []string{"zebra", `"zebra" provider:openai`, "zeb", "function", `"mutex channel" status:200`, "provider:anthropic", "-state:done", "tool:Bash", "cost:>1"} {
+		f, err := filter.Parse(text)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(text, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := s.List(b.Context(), Query{Filter: f, Limit: 50}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	b.Run("newest", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := s.List(b.Context(), Query{Limit: 50}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("stats", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := s.Stats(b.Context(), nil, []string{"provider", "model", "day"}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("profiles", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := s.Profiles(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

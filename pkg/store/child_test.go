@@ -156,7 +156,7 @@ func TestKill(t *testing.T) {
 func checkSound(t *testing.T, s *Store) {
 	t.Helper()
 	for _, query := range []string{"PRAGMA integrity_check", "PRAGMA foreign_key_check"} {
-		found, err := s.ids(t.Context(), query)
+		found, err := ids(t.Context(), s.db, query)
 		if err != nil || len(found) > 0 && !slices.Equal(found, []string{"ok"}) {
 			t.Errorf("%s: %v, %v", query, found, err)
 		}

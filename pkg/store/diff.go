@@ -66,24 +66,24 @@ func diff(old, body []byte) []span {
 // of body and at bytes of old.
 func resync(old, body []byte) (skip, at int, ok bool) {
 	window := old[:min(len(old), searchLen)]
-	for k := 0; k+probeLen <= len(body) && k < skipLimit; k += step1(k) {
-		at := bytes.Index(window, body[k:k+probeLen])
+	for probe := 0; probe+probeLen <= len(body) && probe < skipLimit; probe += stride(probe) {
+		at := bytes.Index(window, body[probe:probe+probeLen])
 		if at < 0 {
 			continue
 		}
-		for k > 0 && at > 0 && body[k-1] == old[at-1] {
-			k, at = k-1, at-1
+		skip := probe
+		for skip > 0 && at > 0 && body[skip-1] == old[at-1] {
+			skip, at = skip-1, at-1
 		}
-		if commonPrefix(old[at:], body[k:]) < minShared {
-			continue
+		if commonPrefix(old[at:], body[skip:]) >= minShared {
+			return skip, at, true
 		}
-		return k, at, true
 	}
 	return 0, 0, false
 }
 
-// step1 looks closely at first, and then in strides.
-func step1(k int) int { return 8 + k/4 }
+// stride looks closely at first, and then less so.
+func stride(probe int) int { return 8 + probe/4 }
 
 // commonPrefix returns how many bytes a and b begin with in common.
 func commonPrefix(a, b []byte) int {

@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/archestra-ai/archestra-cli/pkg/filter"
@@ -37,20 +39,57 @@ func (r *Reader) List(ctx context.Context, q Query) ([]*llm.Interaction, error) 
 // Each ranges over the interactions that q picks, the newest last, without
 // holding all of them in memory. An error ends it.
 func (r *Reader) Each(ctx context.Context, q Query) iter.Seq2[*llm.Interaction, error] {
-	w, err := q.where(time.Now())
+	numbers, args, err := q.numbers(time.Now())
 	if err != nil {
 		return func(yield func(*llm.Interaction, error) bool) { yield(nil, err) }
 	}
-	query := "SELECT n FROM interaction WHERE " + w.text()
+	return r.each(ctx, numbers, args)
+}
+
+// numbers makes the query for the numbers of the interactions that q picks.
+//
+// Where every one of them must hold a phrase, the full-text index leads, in the
+// order of its numbers, so that the search ends when there are enough: numbers
+// are given in the order in which interactions begin, give or take those that
+// begin together.
+func (q Query) numbers(now time.Time) (query string, args []any, err error) {
+	from, order := "interaction", "started_at%[1]s, n%[1]s"
+	w := &where{now: now}
+	if phrases, rest := split(q.Filter); len(phrases) > 0 {
+		from, order = "search CROSS JOIN interaction ON n = search.rowid", "search.rowid%[1]s"
+		w.add("search MATCH ?", strings.Join(phrases, " AND "))
+		q.Filter = rest
+	}
+	if err := w.query(q); err != nil {
+		return "", nil, err
+	}
+	query = "SELECT n FROM " + from + " WHERE " + w.text()
 	if q.Limit > 0 {
-		order := " ORDER BY started_at DESC, n DESC LIMIT ?"
+		down := " DESC"
 		if q.Oldest {
-			order = " ORDER BY started_at, n LIMIT ?"
+			down = ""
 		}
-		query += order
+		query += " ORDER BY " + fmt.Sprintf(order, down) + " LIMIT ?"
 		w.args = append(w.args, q.Limit)
 	}
-	return r.each(ctx, query, w.args)
+	return query, w.args, nil
+}
+
+// split takes the phrases that all must hold out of a filter.
+func split(e filter.Expr) (phrases []string, rest filter.Expr) {
+	all, ok := e.(filter.And)
+	if !ok {
+		all = filter.And{e}
+	}
+	var others filter.And
+	for _, x := range all {
+		if text, ok := x.(filter.Text); ok {
+			phrases = append(phrases, phrase(text))
+		} else if x != nil {
+			others = append(others, x)
+		}
+	}
+	return phrases, others
 }
 
 // each ranges over the interactions whose numbers a query gives.

@@ -127,9 +127,13 @@ func (e *AmbiguousError) Is(target error) bool { return target == ErrAmbiguous }
 // id begins or, failing that, ends so (ids begin with the time, so that the end
 // tells more), or the newest one for "last".
 func (r *Reader) Resolve(ctx context.Context, id string) (string, error) {
+	return resolve(ctx, r.db, id)
+}
+
+func resolve(ctx context.Context, db queryer, id string) (string, error) {
 	if id == "last" {
 		var last string
-		err := r.db.QueryRowContext(ctx, "SELECT id FROM interaction ORDER BY started_at DESC, n DESC LIMIT 1").Scan(&last)
+		err := db.QueryRowContext(ctx, "SELECT id FROM interaction ORDER BY started_at DESC, n DESC LIMIT 1").Scan(&last)
 		if errors.Is(err, sql.ErrNoRows) {
 			return "", &NotFoundError{ID: id}
 		}
@@ -139,14 +143,14 @@ func (r *Reader) Resolve(ctx context.Context, id string) (string, error) {
 		return "", &NotFoundError{ID: id}
 	}
 	var exact string
-	err := r.db.QueryRowContext(ctx, "SELECT id FROM interaction WHERE id = ?", id).Scan(&exact)
+	err := db.QueryRowContext(ctx, "SELECT id FROM interaction WHERE id = ?", id).Scan(&exact)
 	if err == nil || !errors.Is(err, sql.ErrNoRows) {
 		return exact, err
 	}
 	lower := strings.ToLower(id)
-	found, err := r.ids(ctx, "SELECT id FROM interaction WHERE id >= ?1 AND id < ?1 || char(0x10ffff) ORDER BY id LIMIT 6", lower)
+	found, err := ids(ctx, db, "SELECT id FROM interaction WHERE id >= ?1 AND id < ?1 || char(0x10ffff) ORDER BY id LIMIT 6", lower)
 	if err == nil && len(found) == 0 {
-		found, err = r.ids(ctx, "SELECT id FROM interaction WHERE substr(id, -length(?1)) = ?1 ORDER BY id LIMIT 6", lower)
+		found, err = ids(ctx, db, "SELECT id FROM interaction WHERE substr(id, -length(?1)) = ?1 ORDER BY id LIMIT 6", lower)
 	}
 	switch {
 	case err != nil:
@@ -159,8 +163,8 @@ func (r *Reader) Resolve(ctx context.Context, id string) (string, error) {
 	return found[0], nil
 }
 
-func (r *Reader) ids(ctx context.Context, query string, args ...any) ([]string, error) {
-	rows, err := r.db.QueryContext(ctx, query, args...)
+func ids(ctx context.Context, db queryer, query string, args ...any) ([]string, error) {
+	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -191,15 +195,14 @@ func (r *Reader) Get(ctx context.Context, id string) (*llm.Interaction, error) {
 // Body returns one side of an exchange as it went over the wire, and its header.
 // An interaction that has not ended has neither.
 func (r *Reader) Body(ctx context.Context, id string, side Side) (record.Body, http.Header, error) {
-	id, err := r.Resolve(ctx, id)
-	if err != nil {
-		return record.Body{}, nil, err
-	}
 	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // all of it from one state
 	if err != nil {
 		return record.Body{}, nil, err
 	}
 	defer tx.Rollback() //nolint:errcheck // nothing was written
+	if id, err = resolve(ctx, tx, id); err != nil {
+		return record.Body{}, nil, err
+	}
 	s, err := readSlot(ctx, tx, r.squeezer, id)
 	if errors.Is(err, ErrNotFound) {
 		return record.Body{}, nil, nil
@@ -216,6 +219,12 @@ func (r *Reader) Body(ctx context.Context, id string, side Side) (record.Body, h
 		return record.Body{}, nil, err
 	}
 	b.Data, err = b.assemble(ctx, tx, r.squeezer, r.files)
+	if errors.Is(err, os.ErrNotExist) {
+		// Files are not part of the state that a transaction sees.
+		if _, gone := r.Resolve(ctx, id); gone != nil {
+			return record.Body{}, nil, gone
+		}
+	}
 	if err != nil {
 		return record.Body{}, nil, fmt.Errorf("read a body of %s: %w", id, err)
 	}

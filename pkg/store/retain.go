@@ -19,7 +19,6 @@ const (
 func (s *Store) retain() error {
 	ctx := context.Background()
 	a := s.applier
-	deleted := false
 	if s.options.Retain > 0 {
 		before := time.Now().Add(-s.options.Retain).UnixNano()
 		for {
@@ -30,7 +29,6 @@ func (s *Store) retain() error {
 			if n == 0 {
 				break
 			}
-			deleted = true
 			if s.pause() {
 				return nil
 			}
@@ -60,7 +58,6 @@ func (s *Store) retain() error {
 			if n == 0 {
 				break // only what runs is left
 			}
-			deleted = true
 			if err := s.collect(ctx); err != nil {
 				return err
 			}
@@ -68,9 +65,6 @@ func (s *Store) retain() error {
 				return nil
 			}
 		}
-	}
-	if !deleted {
-		return nil
 	}
 	if err := s.collect(ctx); err != nil {
 		return err

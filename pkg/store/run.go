@@ -209,8 +209,14 @@ func isNoTransaction(err error) bool {
 // run applies the journal as it grows, and collects what is too old.
 func (s *Store) run() {
 	defer close(s.ended)
-	clean := time.NewTimer(0)
-	defer clean.Stop()
+	old := time.NewTimer(0)
+	defer old.Stop()
+	clean := func() {
+		if err := s.retain(); err != nil {
+			s.failed(err)
+		}
+		old.Reset(retainEvery)
+	}
 	wait := time.NewTimer(0)
 	<-wait.C
 	defer wait.Stop()
@@ -234,11 +240,13 @@ func (s *Store) run() {
 		case <-tidy.C:
 			s.journal.tidy()
 			continue
-		case <-clean.C:
-			if err := s.retain(); err != nil {
-				s.failed(err)
-			}
-			clean.Reset(retainEvery)
+		case <-old.C:
+			clean()
+			continue
+		case done := <-s.clean:
+			s.apply()
+			clean()
+			close(done)
 			continue
 		case <-s.stop:
 			s.apply()

@@ -75,8 +75,8 @@ var dimensions = map[string]string{
 // provider, profile, model and day, and sorted by day first. Without a group
 // there is one row.
 func (r *Reader) Stats(ctx context.Context, f filter.Expr, by []string) ([]Stat, error) {
-	w, err := Query{Filter: f}.where(time.Now())
-	if err != nil {
+	w := &where{now: time.Now()}
+	if err := w.query(Query{Filter: f}); err != nil {
 		return nil, err
 	}
 	var groups []string

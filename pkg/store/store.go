@@ -62,9 +62,10 @@ type Store struct {
 	bases   *bases
 	applier *applier
 
-	urge    chan struct{} // asks the applier not to wait
-	stop    chan struct{} // ends the applier
-	ended   chan struct{} // the applier has ended
+	urge    chan struct{}      // asks the applier not to wait
+	clean   chan chan struct{} // asks for retention now, and is told when it is done
+	stop    chan struct{}      // ends the applier
+	ended   chan struct{}      // the applier has ended
 	closing sync.Once
 	closed  chan struct{}
 	err     error // of closing
@@ -92,7 +93,7 @@ func Open(ctx context.Context, dir string, o Options) (_ *Store, err error) {
 	}
 	s := &Store{
 		options: o, bases: newBases(o.CacheBytes),
-		urge: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{}),
+		urge: make(chan struct{}, 1), clean: make(chan chan struct{}), stop: make(chan struct{}), ended: make(chan struct{}),
 		closed: make(chan struct{}), changed: make(chan struct{}),
 	}
 	if s.lock, err = lockDir(dir); err != nil {

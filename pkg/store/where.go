@@ -29,8 +29,8 @@ func (w *where) add(condition string, args ...any) {
 	w.args = append(w.args, args...)
 }
 
-func (q Query) where(now time.Time) (*where, error) {
-	w := &where{now: now}
+// query adds what q demands.
+func (w *where) query(q Query) error {
 	if !q.Since.IsZero() {
 		w.add("started_at >= ?", q.Since.UnixNano())
 	}
@@ -47,11 +47,11 @@ func (q Query) where(now time.Time) (*where, error) {
 	if q.Filter != nil {
 		text, err := w.expr(q.Filter)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		w.conditions = append(w.conditions, text)
 	}
-	return w, nil
+	return nil
 }
 
 // expr translates a filter. The text it returns is never NULL: what an
@@ -77,16 +77,21 @@ func (w *where) expr(e filter.Expr) (string, error) {
 		w.args = append(w.args, e.Moment(w.now).UnixNano())
 		return "(started_at " + op + " ?)", nil
 	case filter.Text:
-		phrase := strings.Join(slices.Collect(filter.Tokens(string(e))), " ")
-		if phrase == "" {
-			return "0", nil
-		}
-		// Tokens are letters, digits and marks, so nothing in them can end the
-		// quotes. The star lets the last one go on.
-		w.args = append(w.args, `"`+phrase+`" *`)
+		w.args = append(w.args, phrase(e))
 		return "(n IN (SELECT rowid FROM search WHERE search MATCH ?))", nil
 	}
 	return "", fmt.Errorf("filter: %T is not known", e)
+}
+
+// phrase writes free text in the language of the index. Tokens are letters,
+// digits and marks, so nothing in them can end the quotes; the star lets the last
+// one go on. A phrase without tokens finds nothing.
+func phrase(t filter.Text) string {
+	tokens := strings.Join(slices.Collect(filter.Tokens(string(t))), " ")
+	if tokens == "" {
+		return `""`
+	}
+	return `"` + tokens + `" *`
 }
 
 func (w *where) all(list []filter.Expr, op, none string) (string, error) {
