@@ -13,6 +13,7 @@ type engine struct {
 	text  string
 	path  string
 	done  []int  // for each rule, the end of its last match
+	spent []int  // for each rule, the steps of its matches
 	seen  []int8 // for each rule whose keyword need not be in a match: 1 it is in the text, -1 it is not
 	m     match
 	found []Finding
@@ -25,10 +26,12 @@ func (set *ruleSet) scan(dst []Finding, path, text string) []Finding {
 	e := engines.Get().(*engine)
 	e.set, e.text, e.path, e.found = set, text, path, dst
 	if cap(e.done) < len(set.rules) {
-		e.done, e.seen = make([]int, len(set.rules)), make([]int8, len(set.rules))
+		e.done, e.spent, e.seen = make([]int, len(set.rules)), make([]int, len(set.rules)), make([]int8, len(set.rules))
 	}
-	e.done, e.seen = e.done[:len(set.rules)], e.seen[:len(set.rules)]
+	e.done, e.spent, e.seen = e.done[:len(set.rules)], e.spent[:len(set.rules)], e.seen[:len(set.rules)]
+	e.m.barren = span{}
 	clear(e.done)
+	clear(e.spent)
 	clear(e.seen)
 	e.run()
 	dst = e.found
@@ -76,7 +79,11 @@ func (e *engine) try(n, start int) {
 	if start < e.done[n] || !r.pattern.first.has(e.text[start]) {
 		return
 	}
+	if e.spent[n] > 16*maxSteps+32*len(e.text) {
+		return // a text that is made to be slow for this rule
+	}
 	end, ok := e.m.at(r.pattern, e.text, start)
+	e.spent[n] += e.m.steps
 	if !ok || r.path != nil && e.path != "" && !r.path.MatchString(e.path) {
 		return
 	}

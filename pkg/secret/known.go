@@ -2,6 +2,7 @@ package secret
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"net/url"
 	"strings"
 )
@@ -53,6 +54,9 @@ func newKnown(list []Known) *known {
 		add(s.Name, url.PathEscape(v), false)
 		add(s.Name, strings.ToLower(url.QueryEscape(v)), false)
 		add(s.Name, escapeJSON(v), false)
+		if lit, err := json.Marshal(v); err == nil { // with <, > and & escaped too
+			add(s.Name, string(lit[1:len(lit)-1]), false)
+		}
 		for shift := range 3 {
 			for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 				add(s.Name, inBase64(enc, v, shift), true)

@@ -1,11 +1,22 @@
 package secret
 
+import "strings"
+
 // match is one run of a pattern over a text.
 type match struct {
 	p     *pattern
 	text  string
-	steps int
-	saved [2 * maxGroups]int
+	steps int // of the last match
+	// barren is where the rest of a pattern with opLines was looked for in vain
+	// already; lines of two matches overlap.
+	barren span
+	saved  [2 * maxGroups]int
+}
+
+// span is a range of places, with the pattern and the text that it belongs to.
+type span struct {
+	p        *pattern
+	from, to int
 }
 
 // maxGroups is how many groups are kept. Later ones match and are forgotten.
@@ -53,7 +64,7 @@ func (m *match) run(pc, pos int) (int, bool) {
 		case opLines:
 			return m.lines(s, pc, pos)
 		case opGap:
-			n, ok := s.span(text, pos)
+			n, ok := s.end(text, pos)
 			if !ok {
 				return 0, false
 			}
@@ -131,6 +142,13 @@ func (m *match) class(s *step, pc, pos int) (int, bool) {
 	for n < limit && s.set.has(text[n]) {
 		n++
 	}
+	m.steps += (n - pos) / 8
+	if s.sole {
+		if n < pos+s.min {
+			return 0, false
+		}
+		return m.run(pc+1, n)
+	}
 	// A step of one byte follows: only places before such a byte are worth a try.
 	next := &m.p.code[pc+1]
 	for ; n >= pos+s.min; n-- {
@@ -152,47 +170,72 @@ func (m *match) class(s *step, pc, pos int) (int, bool) {
 // the last one of all.
 func (m *match) lines(s *step, pc, pos int) (int, bool) {
 	text := m.text
-	first, end, breaks := -1, pos, 0
-	for end < len(text) && end-pos < maxRegion {
-		if c := text[end]; c == '\n' || c == '\r' {
-			if first < 0 {
-				first = end
-			}
-			if breaks++; breaks > maxLines {
-				break
-			}
-			if end+1 < len(text) && (text[end+1] == '\n' || text[end+1] == '\r') {
-				end++
+	limit := min(len(text), pos+maxRegion)
+	first, end := -1, pos
+	for breaks := 0; breaks <= maxLines && end < limit; breaks++ {
+		i := strings.IndexByte(text[end:limit], '\n')
+		if i < 0 {
+			end = limit
+			break
+		}
+		if end += i; first < 0 {
+			first = end
+		}
+		if breaks < maxLines {
+			if end++; byteAt(text, end) == '\n' {
+				end++ // an empty line is one break with the one before it
 			}
 		}
-		end++
 	}
+	end = min(end, limit)
 	if first < 0 {
 		first = end
 	}
 	next := &m.p.code[pc+1]
+	skip := span{}
+	if m.barren.p == m.p {
+		skip = m.barren
+	}
 	try := func(n int) (int, bool) {
-		if next.op == opOne && (n >= len(text) || !next.set.has(text[n])) {
+		if n >= skip.from && n < skip.to || next.op == opOne && (n >= len(text) || !next.set.has(text[n])) {
 			return 0, false
 		}
 		return m.run(pc+1, n)
 	}
 	if s.lazy {
 		for n := pos; n <= end; n++ {
+			if n >= skip.from && n < skip.to {
+				n = skip.to - 1
+				continue
+			}
 			if e, ok := try(n); ok {
 				return e, true
 			}
 		}
-		return 0, false
-	}
-	for n := first; n >= pos; n-- {
-		if e, ok := try(n); ok {
-			return e, true
+	} else {
+		for n := first; n >= pos; n-- {
+			if n >= skip.from && n < skip.to {
+				n = skip.from
+				continue
+			}
+			if e, ok := try(n); ok {
+				return e, true
+			}
+		}
+		for n := end; n > first; n-- {
+			if n >= skip.from && n < skip.to {
+				n = skip.from
+				continue
+			}
+			if e, ok := try(n); ok {
+				return e, true
+			}
 		}
 	}
-	for n := end; n > first; n-- {
-		if e, ok := try(n); ok {
-			return e, true
+	if m.steps <= maxSteps {
+		m.barren = span{m.p, pos, end + 1}
+		if skip.to > pos && skip.from <= pos {
+			m.barren.from = skip.from
 		}
 	}
 	return 0, false
@@ -201,8 +244,8 @@ func (m *match) lines(s *step, pc, pos int) (int, bool) {
 // maxRegion bounds how far the lines of opLines may reach.
 const maxRegion = 8 << 10
 
-// span returns where a gap ends.
-func (s *step) span(text string, pos int) (int, bool) {
+// end returns where a gap ends.
+func (s *step) end(text string, pos int) (int, bool) {
 	n, limit := pos, min(len(text), pos+s.max+s.then.max+1)
 	for n < limit && (s.set.has(text[n]) || s.then.set.has(text[n])) {
 		n++

@@ -61,6 +61,7 @@ const (
 type step struct {
 	op       op
 	lazy     bool
+	sole     bool // opClass: only where the bytes of the set end can the rest match
 	set      set
 	min, max int // opClass, opGap: of the first set
 	ways     []int
@@ -96,6 +97,7 @@ func newPattern(expr string) (*pattern, error) {
 	p.code = append(p.code, step{op: opDone})
 	p.dropLead(0)
 	p.mergeGaps()
+	p.bound()
 	if p.firstOf(0, &p.first, map[int]bool{}) {
 		return nil, fmt.Errorf("%q matches nothing at all", expr)
 	}
@@ -315,6 +317,69 @@ func (p *pattern) mergeGaps() {
 		}
 		a.op, a.then = opGap, &g
 		*b = step{op: opJump, to: i + 2}
+	}
+}
+
+// bound limits how far a class without an end reaches, and marks the classes that
+// need no backtracking.
+func (p *pattern) bound() {
+	for i := range p.code {
+		s := &p.code[i]
+		if s.op != opClass {
+			continue
+		}
+		if s.max == endless {
+			s.max = maxToken
+			if s.set.size() > 200 && !s.set.has('\n') {
+				s.max = maxLine
+			}
+		}
+		var next set
+		s.sole = !s.lazy && p.after(i+1, &next, map[int]bool{}) && !next.meets(&s.set)
+	}
+}
+
+// Limits of what has none in a rule: a key in text form, and a line.
+const (
+	maxToken = 64 << 10
+	maxLine  = 1 << 10
+)
+
+// after adds to s the bytes with which a match goes on from a step; ok is false
+// where it may also end there, or ask for more than the next byte.
+func (p *pattern) after(pc int, s *set, seen map[int]bool) (ok bool) {
+	for ; ; pc++ {
+		if seen[pc] {
+			return true
+		}
+		seen[pc] = true
+		switch c := &p.code[pc]; c.op {
+		case opOne:
+			s.join(&c.set)
+			return true
+		case opClass:
+			s.join(&c.set)
+			if c.min > 0 {
+				return true
+			}
+		case opGap:
+			s.join(&c.set)
+			s.join(&c.then.set)
+		case opSplit:
+			for _, w := range c.ways {
+				if !p.after(w, s, seen) {
+					return false
+				}
+			}
+			return true
+		case opJump:
+			pc = c.to - 1
+		case opEnd:
+			return true // and so do the set's bytes
+		case opSave:
+		default:
+			return false
+		}
 	}
 }
 

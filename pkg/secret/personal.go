@@ -104,7 +104,7 @@ func email(text string, at int) (start, end int, ok bool) {
 	for start > 0 && at-start < 64 && isLocal(text[start-1]) {
 		start--
 	}
-	for start < at && (text[start] == '.' || text[start] == '-') {
+	for start < at && isOneOf(text[start], ".-'%+") {
 		start++
 	}
 	end = at + 1
