@@ -89,24 +89,29 @@ func (p *pager) wrap(b *block) []paint.Line {
 		l.Append(b.ready)
 		return []paint.Line{l}
 	}
-	var out []paint.Line
-	put := func(style paint.Style, t printable.Text) {
-		l := paint.From(b.lead)
-		p.say(&l, style, t)
-		out = append(out, l)
-	}
 	text := strings.TrimSuffix(b.text, "\n")
 	room := max(p.width-b.lead.Width(), 1)
 	if b.code && b.lang != "" && p.phrase == "" {
 		return highlight(b.lead, b.lang, text, room)
 	}
-	for _, source := range printable.New(text).Lines() {
-		style := b.style
-		if !b.code && isHeading(source.String()) {
-			style = paint.Bold
+	var out []paint.Line
+	put := func(row []run) {
+		l := paint.From(b.lead)
+		for _, r := range row {
+			p.say(&l, r.style, printable.Line(r.text))
 		}
-		for _, t := range source.Wrap(room) {
-			put(style, t)
+		out = append(out, l)
+	}
+	for _, source := range printable.New(text).Lines() {
+		switch {
+		case b.code:
+			for _, t := range source.Wrap(room) {
+				put([]run{{b.style, t.String()}})
+			}
+		case isHeading(source.String()):
+			prose(paint.Bold, source, room, put)
+		default:
+			prose(b.style, source, room, put)
 		}
 	}
 	return out
