@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/pkg/sse"
 	"github.com/archestra-ai/archestra-cli/pkg/wire"
 )
 
@@ -207,7 +208,57 @@ func gateCase(t *testing.T, format wire.Gated, c GateCase) (calls, byGate int) {
 	if len(asked) > 1 {
 		refuse(t, format, c, want, asked)
 	}
+	if len(asked) > 0 && c.ContentType != "" && format.NewFramer(c.ContentType, Limit) != nil {
+		fails(t, format, c, want, told)
+	}
 	return len(told), byGate
+}
+
+// fails lets a gate meet a frame that cannot be read, at each place of the
+// stream, and then its end, without any decision; and has one hold next to
+// nothing. No call may leave.
+func fails(t *testing.T, format wire.Gated, c GateCase, want llm.Answer, told []wire.Call) {
+	t.Helper()
+	const unread = "UNREAD"
+	run := func(at int, o wire.GateOptions) (out []byte, frames int) {
+		framer := format.NewFramer(c.ContentType, Limit)
+		gate := format.NewGate(c.ContentType, o)
+		framer.Write(c.Body)
+		framer.Close()
+		for f, ok := framer.Next(); ok; f, ok = framer.Next() {
+			if frames == at {
+				release, _ := gate.Frame(sse.Frame{Raw: []byte(unread), Err: sse.ErrTooLong})
+				out = append(out, release...)
+			}
+			release, _ := gate.Frame(f)
+			out = append(out, release...)
+			if o.MaxHeld > 0 && gate.Held() > o.MaxHeld {
+				t.Errorf("%d bytes are held, the limit is %d", gate.Held(), o.MaxHeld)
+			}
+			frames++
+		}
+		release, _ := gate.Close()
+		return append(out, release...), frames
+	}
+	check := func(how string, out []byte) {
+		a := gateAnswer(format, c, out)
+		if len(a.ToolCalls) > 0 || bytes.Contains(out, []byte(unread)) {
+			t.Errorf("%s: a call is left: %+v\n%s", how, a.ToolCalls, out)
+		}
+		want := want
+		want.ToolCalls = nil
+		for _, k := range told {
+			traces(t, format, c, want, k, out)
+		}
+	}
+	tight := gateOptions()
+	tight.MaxHeld = 1
+	out, frames := run(-1, tight)
+	check("held too much", out)
+	for at := 0; at < frames; at += 1 + frames/20 {
+		out, _ := run(at, gateOptions())
+		check("unread frame", out)
+	}
 }
 
 // refuse refuses some calls of a response and checks what is left.
