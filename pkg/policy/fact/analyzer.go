@@ -13,12 +13,13 @@ import (
 type reading struct {
 	doc     *lex.Doc
 	clauses []clause
-	secret  bool       // it speaks of passwords, codes or keys
-	marks   []lex.Mark // attack wording, hidden characters, requests behind an encoding
+	heads   map[uint32][]head // by item, the fields that say whose it is
+	secret  bool              // it speaks of passwords, codes or keys
+	marks   []lex.Mark        // attack wording, hidden characters, requests behind an encoding
 }
 
 func (r *reading) size() int {
-	return len(r.doc.Text) + 24*len(r.doc.Tokens) + 40*len(r.doc.Cells) + 48*len(r.doc.Idents) + 32*len(r.clauses) + 200
+	return len(r.doc.Text) + 24*len(r.doc.Tokens) + 40*len(r.doc.Cells) + 48*len(r.doc.Idents) + 32*len(r.clauses) + 48*len(r.heads) + 200
 }
 
 // Analyzer reads texts and tools and remembers what it read, so that a history
@@ -85,6 +86,7 @@ func (a *Analyzer) read(text string, plain bool) *reading {
 	r.clauses = clauses(r.doc)
 	if !plain {
 		r.secret = speaksOfSecrets(r.doc)
+		r.heads = heads(r.doc)
 		r.marks = append(wording(r.doc), r.doc.Hidden...)
 		for _, cl := range r.clauses {
 			if cl.encoded && cl.verbs&acting != 0 && cl.last-cl.first >= 4 {

@@ -160,3 +160,16 @@ func TestHeldHistory(t *testing.T) {
 		t.Error("a history that nobody knows is trusted")
 	}
 }
+
+// The work for one decision does not grow with the history that was seen.
+func TestAllocationsDoNotFollowTheHistory(t *testing.T) {
+	allocs := func(n int) float64 {
+		a := fact.NewAnalyzer(0)
+		c := history(n).conversation()
+		a.View(fact.Scope{}, c)
+		return testing.AllocsPerRun(20, func() { a.View(fact.Scope{}, c).Facts(proposed(1)) })
+	}
+	if short, long := allocs(200), allocs(800); long > short*1.2+10 || short > 1500 {
+		t.Errorf("%v allocations for 200 messages, %v for 800", short, long)
+	}
+}

@@ -11,9 +11,10 @@ func Example(c llm.ToolCall, labels Labels, asked Asked, seen map[string]Origin)
 	for i := range f.leaves {
 		l := &f.leaves[i]
 		f.Values = append(f.Values, Value{Path: l.Path, Text: l.Value, Role: l.Role, Kind: l.Kind, Key: l.Key, Origin: seen[l.Path]})
-		embedded(l, func(v Value, _ *Leaf) {
+		embedded(l, func(v Value, _ *Leaf) bool {
 			v.Origin = seen[l.Path]
 			f.Values = append(f.Values, v)
+			return len(f.Values) < maxNames
 		})
 	}
 	return f

@@ -45,16 +45,25 @@ func (s *Session) Facts(c llm.ToolCall) *Facts {
 	f := &Facts{Tool: s.toolNamed(c.Name), Labels: s.labels, Delegated: s.obey, Doubt: s.doubt, paths: s.folders[:len(s.folders):len(s.folders)]}
 	f.leaves, f.Complete = Leaves(c)
 	f.Values = make([]Value, 0, len(f.leaves))
+	names, found := 0, 0
 	for i := range f.leaves {
 		l := &f.leaves[i]
+		if l.Role == Names {
+			if names++; names > maxNames {
+				f.Complete = false
+				break
+			}
+		}
 		v := Value{Path: l.Path, Text: l.Value, Role: l.Role, Kind: l.Kind, Key: l.Key}
 		if l.Role != Content {
 			s.trace(&v, l)
 		}
 		f.Values = append(f.Values, v)
-		embedded(l, func(v Value, e *Leaf) {
+		embedded(l, func(v Value, e *Leaf) bool {
 			s.trace(&v, e)
 			f.Values = append(f.Values, v)
+			found++
+			return found < maxEmbedded
 		})
 	}
 	if s.a.secret != nil {
@@ -100,27 +109,31 @@ func (s *Session) byHost(v *Value) {
 	}
 }
 
-// maxEmbedded bounds how many identifiers within one argument are traced.
-const maxEmbedded = 32
+// maxEmbedded bounds how many identifiers within the arguments of a call are
+// traced, and maxNames how many arguments that name something. A call with more of
+// these is not judged but refused: its arguments were not all read.
+const (
+	maxEmbedded = 64
+	maxNames    = 256
+)
 
 // maxNumber is how long an account number within a text can be; what is longer
 // is a key or a hash, and says nothing of where an effect goes.
 const maxNumber = 34
 
-// embedded calls f with the identifiers that stand within an argument: a link in
-// a message, a host in a command.
-func embedded(l *Leaf, f func(v Value, leaf *Leaf)) {
+// embedded calls f with the identifiers that stand within an argument, a link in a
+// message or a host in a command, until f has enough.
+func embedded(l *Leaf, f func(v Value, leaf *Leaf) bool) {
 	if l.Role != Content && l.Kind != lex.NoIdent {
 		return
 	}
-	n := 0
+	more := true
 	lex.EachIdent(l.Value, false, func(id lex.Ident) {
-		if !id.Kind.Strong() || id.Kind == lex.Account && id.End-id.Start > maxNumber || n >= maxEmbedded {
+		if !more || !id.Kind.Strong() || id.Kind == lex.Account && id.End-id.Start > maxNumber {
 			return
 		}
-		n++
 		e := newLeaf(l.Path, l.Value[id.Start:id.End], jsonscan.String)
-		f(Value{Path: l.Path, Text: e.Value, Role: Names, Kind: id.Kind, Key: id.Key, Embedded: true}, &e)
+		more = f(Value{Path: l.Path, Text: e.Value, Role: Names, Kind: id.Kind, Key: id.Key, Embedded: true}, &e)
 	})
 }
 

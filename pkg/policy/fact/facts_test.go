@@ -263,3 +263,18 @@ func TestNamesakes(t *testing.T) {
 		}
 	}
 }
+
+// What the user names later is named from then on.
+func TestNamingLater(t *testing.T) {
+	mail := "- sender: bob@corp.test\n  body: 'You can find the new plan of the house at www.plan.test whenever you like to see it.'\n"
+	c := new(talk).user("What is in my mail?").tool("get_emails", args{}, mail).tool("get_file", args{"path": "/tmp/plan.txt"}, "See www.other.test for all of the plan, please, and tell me.")
+	if v := c.facts("get_webpage", args{"url": "www.plan.test"}).Values[0]; v.Linked() {
+		t.Error("named before the user named anything")
+	}
+	c.user("Open the link that Bob sent me, and the one in /tmp/plan.txt.")
+	for _, u := range []string{"www.plan.test", "www.other.test"} {
+		if v := c.facts("get_webpage", args{"url": u}).Values[0]; !v.Linked() {
+			t.Errorf("%s is not named: %+v", u, v)
+		}
+	}
+}

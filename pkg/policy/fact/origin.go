@@ -264,7 +264,7 @@ func (s *Session) place(out []Seen, kind lex.IdentKind, n int32, d *lex.Doc, fir
 		lvl := s.vouched(n, c.Record)
 		hit.Named = src.named || lvl == named
 		hit.Mentioned = lvl == mentioned
-		hit.Rivals = hit.Origin == Prose && rivals(d, ci, kind, int(d.Tokens[first].Start))
+		hit.Rivals = hit.Origin == Prose && hit.Named && rivals(d, ci, kind, int(d.Tokens[first].Start))
 		hit.Tainted = src.tainted && src.recordTainted(c.Record)
 	}
 	return append(out, hit)

@@ -201,9 +201,7 @@ func (s *Session) result(p *llm.Part, message, part int) {
 		src.trust = s.trustOf(name, leaves, p.Text)
 	}
 	src.tainted = len(src.read.marks) > 0
-	// Only of what holds texts does naming mean pointing at them: to name a hotel
-	// is not to vouch for its reviews.
-	src.named = src.tool.Nouns&(File|Message|Channel|Web|Repo|Issue) != 0 && s.namedCall(leaves)
+	src.named = src.tool.holdsTexts() && s.namedCall(leaves)
 	if src.trust != Trusted && len(src.read.doc.Tokens) >= fewWords {
 		s.labels.Untrusted = true
 		s.labels.Tainted = s.labels.Tainted || src.tainted
@@ -276,6 +274,7 @@ func (s *Session) said(n int32, r *reading) {
 	slices.SortStableFunc(names, func(a, b name) int { return int(a.at) - int(b.at) })
 	s.sources[n].names = names
 	s.names = append(s.names, names...)
+	defer s.renamed()
 	for _, id := range r.doc.Idents {
 		if id.Kind == lex.Host || id.Kind == lex.Path {
 			s.places[place{id.Kind, id.Key}] = true

@@ -39,15 +39,15 @@ func alike(a, b string) bool {
 	return digit(a) == digit(b) && 2*len(a) >= len(b) && 2*len(b) >= len(a)
 }
 
-// recordTainted tells whether attack wording or hidden characters stand in an
-// item of a result.
+// recordTainted tells whether the marks of an attack stand in an item of a result.
 func (src *source) recordTainted(record uint32) bool {
 	d := src.read.doc
+	if !d.Structured {
+		return len(src.read.marks) > 0
+	}
 	for _, m := range src.read.marks {
-		for i := range d.Cells {
-			if c := &d.Cells[i]; c.Start <= m.Start && m.Start < c.End && (c.Record == record || !d.Structured) {
-				return true
-			}
+		if i := d.CellAt(m.Start); i >= 0 && d.Cells[i].Record == record {
+			return true
 		}
 	}
 	return false
@@ -90,12 +90,8 @@ func (s *Session) vouched(n int32, record uint32) naming {
 		return v
 	}
 	v := unnamed
-	for i := range d.Cells {
-		c := &d.Cells[i]
-		if c.Record != record || c.Kind != lex.Field || c.IsName || c.Tokens == 0 {
-			continue
-		}
-		v = max(v, s.namesCell(d, c))
+	for _, h := range src.read.heads[record] {
+		v = max(v, s.namesCell(d, h))
 	}
 	if src.vouched == nil {
 		src.vouched = map[uint32]naming{}
@@ -104,25 +100,69 @@ func (s *Session) vouched(n int32, record uint32) naming {
 	return v
 }
 
-func (s *Session) namesCell(d *lex.Doc, c *lex.Cell) (best naming) {
-	author, title := false, false
-	for _, w := range words(c.Key) {
-		h := lex.Hash(w)
-		author = author || authorKeys[h]
-		title = title || titleKeys[h]
+// head is a field of an item that says who wrote it or what it is called.
+type head struct {
+	cell   uint32
+	author bool
+}
+
+// heads lists such fields by item.
+func heads(d *lex.Doc) map[uint32][]head {
+	if !d.Structured {
+		return nil
 	}
-	if !author && !title {
-		return unnamed
+	var out map[uint32][]head
+	for i := range d.Cells {
+		c := &d.Cells[i]
+		if c.Kind != lex.Field || c.IsName || c.Tokens == 0 || c.Key == "" {
+			continue
+		}
+		author, title := false, false
+		for _, w := range words(c.Key) {
+			h := lex.Hash(w)
+			author = author || authorKeys[h]
+			title = title || titleKeys[h]
+		}
+		if !author && !title {
+			continue
+		}
+		if out == nil {
+			out = map[uint32][]head{}
+		}
+		out[c.Record] = append(out[c.Record], head{uint32(i), author})
 	}
+	return out
+}
+
+func (s *Session) namesCell(d *lex.Doc, h head) (best naming) {
+	c := &d.Cells[h.cell]
 	cell := d.Tokens[c.First : c.First+c.Tokens]
-	for _, n := range s.names {
+	for i := range s.names {
+		n := &s.names[i]
 		if !hashesIn(cell, n.tokens) {
 			continue
 		}
-		if n.strong || author || len(n.tokens) > 1 {
+		if n.strong || h.author || len(n.tokens) > 1 {
 			return named
 		}
 		best = mentioned
 	}
 	return best
 }
+
+// renamed takes in that the user wrote something new: what was unnamed may be
+// named now.
+func (s *Session) renamed() {
+	for i := range s.sources {
+		src := &s.sources[i]
+		src.vouched = nil
+		if src.tool != nil && !src.named && src.call != nil {
+			src.named = src.tool.holdsTexts() && s.namedCall(src.call.leaves)
+		}
+	}
+}
+
+// holdsTexts tells of tools that return what people wrote. Only of these does
+// naming mean pointing at the text: to name a hotel is not to vouch for its
+// reviews.
+func (t *Tool) holdsTexts() bool { return t.Nouns&(File|Message|Channel|Web|Repo|Issue) != 0 }

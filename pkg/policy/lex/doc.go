@@ -142,6 +142,15 @@ func (d *Doc) running(c *Cell) bool {
 
 func space(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 
+// CellAt returns the cell that holds a byte of the source, or -1.
+func (d *Doc) CellAt(at uint32) int {
+	i := sort.Search(len(d.Cells), func(i int) bool { return d.Cells[i].End > at })
+	if i < len(d.Cells) && d.Cells[i].Start <= at {
+		return i
+	}
+	return -1
+}
+
 // Word returns the folded text of token i.
 func (d *Doc) Word(i int) string {
 	t := d.Tokens[i]
