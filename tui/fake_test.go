@@ -53,7 +53,7 @@ func (f *fake) Events(ctx context.Context, o control.EventsOptions) iter.Seq2[ll
 func (f *fake) Interactions(_ context.Context, q control.Query) iter.Seq2[*llm.Interaction, error] {
 	return func(yield func(*llm.Interaction, error) bool) {
 		for _, i := range f.all {
-			if (q.Filter == nil || q.Filter.Match(i, nil)) && !yield(i, nil) {
+			if !i.StartedAt.Before(q.Since) && (q.Filter == nil || q.Filter.Match(i, nil)) && !yield(i, nil) {
 				return
 			}
 		}

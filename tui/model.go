@@ -130,7 +130,10 @@ func (m *model) news(b *batchMsg) tea.Cmd {
 		cmds = append(cmds, askServer(m.ctx, m.src))
 		if m.ever {
 			m.notice = paint.Words("attached again")
+			cmds = append(cmds, m.catchUp())
 		}
+	} else if b.lost > 0 {
+		cmds = append(cmds, m.catchUp())
 	}
 	m.attached, m.linkErr, m.refused = b.attached, b.lastErr, b.refused
 	m.ever = m.ever || b.attached
@@ -146,6 +149,16 @@ func (m *model) news(b *batchMsg) tea.Cmd {
 		cmds = append(cmds, m.watchResent(r))
 	}
 	return tea.Batch(cmds...)
+}
+
+// catchUp asks the record for what was not told: from the oldest interaction on
+// that is not known to have ended, or else from the newest that is known.
+func (m *model) catchUp() tea.Cmd {
+	from := m.list.rows.oldestRunning()
+	if from == nil {
+		return nil
+	}
+	return newSearch(m.ctx, m.src, control.Query{Since: from.i.StartedAt, Limit: maxRows}, false).more()
 }
 
 // found takes in a part of what a search found.

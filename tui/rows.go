@@ -130,6 +130,23 @@ func (r *rows) apply(c *change) (now, gone *row) {
 	return now, gone
 }
 
+// oldestRunning returns the oldest row that has not ended, or the newest row.
+func (r *rows) oldestRunning() (oldest *row) {
+	left := r.total.running
+	for k := len(r.all) - 1; k >= 0; k-- {
+		if oldest == nil || !r.all[k].i.State.Final() {
+			oldest = r.all[k]
+		}
+		if !r.all[k].i.State.Final() {
+			left--
+		}
+		if left == 0 {
+			break
+		}
+	}
+	return oldest
+}
+
 func (r *rows) insert(n *row) (gone *row) {
 	r.byID[n.i.ID] = n
 	r.all = insertRow(r.all, n)

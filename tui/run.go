@@ -62,7 +62,7 @@ func Run(ctx context.Context, o Options) error {
 	defer cancel()
 	m, err := newModel(ctx, o, paint.NewTheme(paint.Look{
 		Color: !o.NoColor,
-		Dark:  lipgloss.NewRenderer(o.Out).HasDarkBackground(),
+		Dark:  o.NoColor || lipgloss.NewRenderer(o.Out).HasDarkBackground(), // asks the terminal
 		ASCII: o.ASCII,
 	}))
 	if err != nil {

@@ -198,6 +198,31 @@ func TestStreamingRow(t *testing.T) {
 	s.hides("HELD")
 }
 
+// TestCatchUp asserts that what ended while nobody told is asked for, after the
+// server was away and after events were lost.
+func TestCatchUp(t *testing.T) {
+	f := newFake()
+	s := newScreen(t, f, 120, 30, paint.Look{})
+	runs := func(n int) *llm.Interaction {
+		i := sample(n)
+		i.State = llm.StateStreaming
+		return i
+	}
+	s.attach(sample(1), runs(2), sample(3))
+	s.shows("1 running")
+	f.all = []*llm.Interaction{sample(2), sample(3), sample(4)}
+	f.all[0].State = llm.StateInterrupted
+	s.send(batchMsg{lastErr: control.ErrNoServer})
+	s.attach()
+	s.shows("† interrupted", "4 req")
+	s.hides("running")
+	s.attach(runs(5))
+	f.all = append(f.all, sample(5), sample(6))
+	s.send(batchMsg{attached: true, lost: 3})
+	s.shows("6 req", "3 events were lost")
+	s.hides("running")
+}
+
 // TestUnknownCost asserts that a price that is not known is never zero.
 func TestUnknownCost(t *testing.T) {
 	s := newScreen(t, newFake(), 160, 30, paint.Look{})
