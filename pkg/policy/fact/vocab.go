@@ -60,7 +60,6 @@ type word struct {
 	noun  Nouns
 	alone bool  // the verb needs no noun: "email Bob", "pay it"
 	deed  Verbs // as a noun after a light verb: "make a reservation"
-	past  bool
 }
 
 // The vocabulary is general English and the words that tools are named with.
@@ -80,7 +79,7 @@ var verbWords = map[Verbs]string{
 	Prove:  "login logout verify authenticate confirm signin logon log otp unlock accept",
 	React:  "star unstar like unlike follow unfollow upvote vote subscribe rate watch join leave",
 	Read: "get list read search find view show query lookup look check describe count calculate compute total summarize info status inspect explore ls cat grep glob head tail stat diff print display retrieve select filter compare analyze analyse parse recommend suggest translate tell give " +
-		"think recall know know",
+		"think recall know",
 	Obey:  "follow complete do perform execute achieve fulfil fulfill address handle finish process accomplish obey resolve act solve help proceed tackle implement respond satisfy meet",
 	light: "make give do place put set create issue request have leave perform add complete initiate get",
 }
@@ -156,7 +155,7 @@ var (
 	beforeNoun = hashes("the a an my his her their your our this that these those its any each every some no via by of in on from for with about new unread sent received last next same original latest recent current first second following direct github gmail slack calendar all his linked")
 	// denies are words that turn a request round.
 	denies = hashes("not don never without dont cannot isn didn doesn avoid")
-	// willing are words of a person who speaks of what they will do themselves.
+	// self are words of a person who speaks of themselves.
 	self = hashes("i we")
 	// stop are words that name nothing.
 	stop = hashes(`the a an and or of to in on at for by with from as is are was were be been it its this that these those you your i my me we our he she they his her their him them
