@@ -62,12 +62,13 @@ func (c *condition) has(name string) bool {
 }
 
 // pass tells whether some item passes every plain predicate, while no item fails
-// a denying one. It returns the item that passed, or -1.
+// a denying one. It returns that item, or -1 where only denying predicates speak:
+// then a path that names nothing passes.
 func (c *condition) pass(items []item) (int, bool) {
-	plain := 0
+	plain := false
 	for _, p := range c.tests {
 		if !p.deny {
-			plain++
+			plain = true
 			continue
 		}
 		for _, it := range items {
@@ -76,9 +77,8 @@ func (c *condition) pass(items []item) (int, bool) {
 			}
 		}
 	}
-	if plain == 0 {
-		// Of nothing, nothing can be said but that it is not there.
-		return 0 - b2i(len(items) == 0), true
+	if !plain {
+		return -1, true
 	}
 next:
 	for i, it := range items {
@@ -90,13 +90,6 @@ next:
 		return i, true
 	}
 	return -1, false
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // all tells whether every item passes every predicate and there is one at least.

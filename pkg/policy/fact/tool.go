@@ -51,12 +51,13 @@ type Tool struct {
 // Acts reports whether the tool has an effect.
 func (t *Tool) Acts() bool { return t.Class >= ClassEffect }
 
-// toolVerb gives the first verb of a name its kinds; where a word is a verb in
-// the vocabulary for several, the name's nouns choose.
+// toolRead holds the verbs of names that say "only looks"; they win over other
+// meanings of the word.
 var toolRead = hashes(`get list read search find view show query lookup look check describe count calculate compute total summarize info
 	status inspect explore ls cat grep glob head tail stat diff display retrieve select filter compare analyze analyse parse recommend suggest translate
 	fetch load output history think preview estimate return returns calculates gets finds lists searches reads retrieves shows views`)
 
+// toolRun holds the words of names of tools that run what they are given.
 var toolRun = hashes("execute run exec bash shell eval terminal invoke command commands console python javascript powershell sql sandbox interpreter subprocess")
 
 // ToolOf describes a tool. A tool that the request does not declare is described

@@ -101,7 +101,6 @@ type repr struct {
 	text    string
 	pos     int
 	depth   int
-	record  uint32
 	objects uint32
 	cells   []Cell
 }
