@@ -1,6 +1,6 @@
 // Package price turns usage into money, exactly.
 //
-// Amounts are whole pico-dollars ([llm.Decimal]); no float takes part. A price
+// Amounts are whole pico-dollars ([llm.Decimal]), and prices are never floats. A price
 // that is not known is not known: [Book.Cost] then answers ok == false and
 // never zero. Providers that run on the user's own machine (vllm, ollama) cost
 // nothing unless an override says otherwise, and that is a known zero.
