@@ -30,7 +30,8 @@ type pager struct {
 	blocks []block
 	at     int // the block at the top
 	sub    int // and its line there
-	end    bool
+	end    bool // stay at the end when the text grows
+	last   bool // the end is in view
 	width  int
 	height int
 
@@ -221,18 +222,19 @@ func (p *pager) settle() {
 func (p *pager) view() []paint.Line {
 	p.settle()
 	var out []paint.Line
-	sub := p.sub
-	for k := p.at; k < len(p.blocks) && len(out) < p.height; k++ {
+	k, sub := p.at, p.sub
+	for ; k < len(p.blocks) && len(out) < p.height; k++ {
 		l := p.lines(k)
 		out = append(out, l[min(sub, len(l)):]...)
 		sub = 0
 	}
+	p.last = k == len(p.blocks) && len(out) <= p.height
 	return out[:min(len(out), p.height)]
 }
 
-// share is how far down the view is, in percent.
+// share is how far down the last view was, in percent.
 func (p *pager) share() int {
-	if len(p.blocks) < 2 {
+	if p.last || len(p.blocks) < 2 {
 		return 100
 	}
 	return p.at * 100 / (len(p.blocks) - 1)

@@ -68,7 +68,8 @@ func (m *model) View() string {
 func (m *model) body() []paint.Line {
 	switch m.shown() {
 	case inDetail:
-		return append(m.detail.head(m.width, m.now()), m.detail.view()...)
+		text := m.detail.view()
+		return append(m.detail.head(m.width, m.now()), text...)
 	case inCompare:
 		return m.compare.pager.view()
 	case inHelp:
