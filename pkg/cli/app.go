@@ -131,8 +131,6 @@ type filterFlags struct{ filter, since string }
 func (f *filterFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.filter, "filter", "", `which interactions, such as 'provider:openai status:>=400 "free text"'`)
 	cmd.Flags().StringVar(&f.since, "since", "", "only what started since then: 10m, 2h, 7d ago, today, 2026-01-31")
-	// Registering can only fail for a flag that does not exist.
-	_ = cmd.RegisterFlagCompletionFunc("filter", completeFilter)
 }
 
 // parse reads them. The filter is nil where none was given.
@@ -151,13 +149,4 @@ func (f *filterFlags) parse(now time.Time) (expr filter.Expr, since time.Time, e
 		since = w.Moment(now)
 	}
 	return expr, since, nil
-}
-
-func completeFilter(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-	at, list := filter.Complete(typed)
-	var out []string
-	for _, c := range list {
-		out = append(out, typed[:at]+c.Text+"\t"+c.Help)
-	}
-	return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }

@@ -133,6 +133,7 @@ http://localhost:9000/v1/openai/default.`,
 		newVersion(a),
 		newCompletion(a),
 	)
+	a.completeAll(root)
 	return root
 }
 
