@@ -23,8 +23,7 @@ type span struct {
 const maxGroups = 16
 
 // at tells whether the pattern matches from a place of the text on, and returns
-// the end of the match. ok is false too where the work was too much; tired then
-// says so.
+// the end of the match. ok is false too where the work was too much.
 func (m *match) at(p *pattern, text string, pos int) (end int, ok bool) {
 	m.p, m.text, m.steps = p, text, 0
 	for i := range min(2*(p.groups+1), len(m.saved)) {
@@ -32,9 +31,6 @@ func (m *match) at(p *pattern, text string, pos int) (end int, ok bool) {
 	}
 	return m.run(0, pos)
 }
-
-// tired tells that the last match was given up.
-func (m *match) tired() bool { return m.steps > maxSteps }
 
 // group returns the place of a group, or -1.
 func (m *match) group(n int) (start, end int) {

@@ -88,7 +88,6 @@ type segmentReader struct {
 	at  int64 // of buf[0]
 	buf []byte
 	pos int // of the next frame in buf
-	eof bool
 }
 
 // errTorn tells that the rest of a segment cannot be read.

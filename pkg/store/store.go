@@ -137,7 +137,8 @@ func Open(ctx context.Context, dir string, o Options) (_ *Store, err error) {
 func (s *Store) Start(i *llm.Interaction) {
 	frame, err := endFrame(appendRow(newFrame(frameStart), rowOf(i)))
 	if err == nil {
-		err = s.journal.add(nil, &pending{frame: frame}) //nolint:staticcheck // nil is "do not wait"
+		//lint:ignore SA1012 nil means "do not wait" here
+		err = s.journal.add(nil, &pending{frame: frame})
 	}
 	if err != nil {
 		s.journal.count(func(h *Health) { h.LostStarts++ })
