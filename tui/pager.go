@@ -28,8 +28,8 @@ const kept = 128
 // the blocks in view.
 type pager struct {
 	blocks []block
-	at     int // the block at the top
-	sub    int // and its line there
+	at     int  // the block at the top
+	sub    int  // and its line there
 	end    bool // stay at the end when the text grows
 	last   bool // the end is in view
 	width  int
