@@ -25,6 +25,8 @@ type fake struct {
 	events chan llm.Event
 	hooks  control.EventsOptions
 	began  chan struct{}
+
+	noStatus bool // names no base URL of its own
 }
 
 func newFake() *fake {
@@ -94,6 +96,9 @@ func (f *fake) Providers(context.Context) ([]control.Provider, error) {
 }
 
 func (f *fake) Status(context.Context) (control.Status, error) {
+	if f.noStatus {
+		return control.Status{}, nil
+	}
 	return control.Status{BaseURL: "http://localhost:9000/v1"}, nil
 }
 
