@@ -204,19 +204,31 @@ func (gt *gate) begin(g *hold.Gate, b opened) *gated {
 }
 
 func (gt *gate) finish(g *hold.Gate, k *gated) {
+	// SDKs take the pieces, and some clients what the block began with.
+	given := bytes.Trim(k.input, "{} \t\r\n")
+	if len(given) > 0 && len(k.pieces) > 0 && !bytes.Equal(k.input, k.pieces) {
+		g.RefuseWhole(k.Call, k.tool(), wire.ErrAmbiguous)
+		return
+	}
+	g.Finish(k.Call, k.tool())
+}
+
+func (k *gated) tool() llm.ToolCall {
 	t := llm.ToolCall{ID: k.id, Name: k.name}
 	args := k.input
 	if len(k.pieces) > 0 {
 		args = k.pieces
-		// SDKs take the pieces, and some clients what the block began with.
-		if given := bytes.Trim(k.input, "{} \t\r\n"); len(given) > 0 && !bytes.Equal(k.input, k.pieces) && !k.Whole {
-			fold.Arguments(&t, args)
-			g.RefuseWhole(k.Call, t, wire.ErrAmbiguous)
-			return
-		}
 	}
 	fold.Arguments(&t, args)
-	g.Finish(k.Call, t)
+	return t
+}
+
+// Tool implements hold.Editor.
+func (gt *gate) Tool(c *hold.Call) (t llm.ToolCall) {
+	if k := gt.byCall[c]; k != nil {
+		t = k.tool()
+	}
+	return t
 }
 
 // end finishes the calls that are open.

@@ -221,6 +221,14 @@ func (gt *gate) toolCall(i int) llm.ToolCall {
 	return t
 }
 
+// Tool implements hold.Editor.
+func (gt *gate) Tool(c *hold.Call) (t llm.ToolCall) {
+	if i, ok := gt.byCall[c]; ok {
+		t = gt.toolCall(i)
+	}
+	return t
+}
+
 // end finishes the calls that are open, as the end of a whole body does.
 func (gt *gate) end(g *hold.Gate) {
 	for i := range gt.st.candidates {

@@ -118,6 +118,9 @@ func toolCall(raw []byte) (t llm.ToolCall) {
 	return t
 }
 
+// Tool implements hold.Editor. Calls come whole.
+func (gt *gate) Tool(*hold.Call) llm.ToolCall { return llm.ToolCall{} }
+
 // Edit implements hold.Editor. A line is never left out, since its counts and
 // its end are the answer's.
 func (gt *gate) Edit(g *hold.Gate, f *hold.Frame, out *hold.Out) {

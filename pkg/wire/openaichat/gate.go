@@ -27,10 +27,10 @@ func (format) Screen(body []byte, o wire.GateOptions, judge func(wire.Call) wire
 
 // gate knows which part belongs to which call from the decoder's own fold.
 type gate struct {
-	st    *stream
-	calls map[*choice][]*gated // beside choice.calls
-	lists map[int]*gated       // by the number of the call
-	scan  jsonscan.Scanner
+	st       *stream
+	calls    map[*choice][]*gated // beside choice.calls
+	byNumber map[int]*gated
+	scan     jsonscan.Scanner
 }
 
 // gated is a call of a choice.
@@ -46,7 +46,7 @@ type gated struct {
 func newGate(whole bool) *gate {
 	st := newStream(0)
 	st.whole = whole
-	return &gate{st: st, calls: map[*choice][]*gated{}, lists: map[int]*gated{}}
+	return &gate{st: st, calls: map[*choice][]*gated{}, byNumber: map[int]*gated{}}
 }
 
 // Plain implements hold.Editor: calls are tool_calls or a function_call.
@@ -150,6 +150,14 @@ func (gt *gate) finish(g *hold.Gate, c *choice) {
 	}
 }
 
+// Tool implements hold.Editor.
+func (gt *gate) Tool(c *hold.Call) (t llm.ToolCall) {
+	if k := gt.byNumber[c.N]; k != nil {
+		t = k.choice.calls[k.place].toolCall(k.choice.index)
+	}
+	return t
+}
+
 // end finishes all calls, in the order of the choices.
 func (gt *gate) end(g *hold.Gate) {
 	for _, c := range gt.st.choices {
@@ -231,7 +239,7 @@ func (gt *gate) part(g *hold.Gate, c *choice, p part) hold.Part {
 	}
 	k := &gated{Call: g.Begin(), choice: c, place: before, index: p.index}
 	gt.calls[c] = append(gt.calls[c], k)
-	gt.lists[k.N] = k
+	gt.byNumber[k.N] = k
 	return hold.Part{Call: k.Call}
 }
 

@@ -185,7 +185,7 @@ func (c *cut) element(at llm.Span, says *string) (stays bool) {
 		c.gone, c.taken = true, true
 		return false
 	}
-	k := c.lists[p.N]
+	k := c.byNumber[p.N]
 	if p.Arguments != nil {
 		if p.Shown {
 			c.gone, c.taken = true, true

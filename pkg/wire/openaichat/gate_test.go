@@ -161,7 +161,7 @@ func TestGateBounds(t *testing.T) {
 		const call = `{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":\"SECRET\"}"}}]}}]}`
 		g.Frame(sse.Frame{Raw: []byte("data: " + call + "\n\n"), Data: []byte(call)})
 		out, calls := g.Frame(last)
-		if len(calls) == 0 || calls[0].Refused == nil || g.Held() != 0 {
+		if len(calls) == 0 || calls[0].Refused == nil || calls[0].Name != "f" || g.Held() != 0 {
 			t.Errorf("%s: %+v, held %d", name, calls, g.Held())
 		}
 		all := string(out) + string(g.Decide(0, wire.Decision{Allow: true}))

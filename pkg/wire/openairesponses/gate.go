@@ -39,6 +39,7 @@ type gate struct {
 
 type gated struct {
 	*hold.Call
+	place  int // in st.calls
 	name   string
 	args   []byte // as they were judged
 	pieces []byte // what came by deltas
@@ -216,7 +217,7 @@ func appendLiteral(b, literal []byte) []byte {
 // went wrong with that.
 func (gt *gate) adopt(g *hold.Gate, f *hold.Frame) (failed bool) {
 	for i := len(gt.calls); i < len(gt.st.calls); i++ {
-		k := &gated{Call: g.Begin()}
+		k := &gated{Call: g.Begin(), place: i}
 		gt.calls = append(gt.calls, k)
 		gt.byCall[k.Call] = k
 	}
@@ -292,7 +293,7 @@ func (gt *gate) response(g *hold.Gate, f *hold.Frame, at int) {
 		}
 		before := len(gt.st.calls)
 		if k != nil {
-			gt.st.items[gt.place(k)].repeated = false
+			gt.st.items[gt.itemOf(k)].repeated = false
 		}
 		gt.st.outputAt(i, raw)
 		if gt.adopt(g, f) {
@@ -310,8 +311,8 @@ func (gt *gate) response(g *hold.Gate, f *hold.Frame, at int) {
 	}
 }
 
-// place returns where the item of a call is in the decoder's list.
-func (gt *gate) place(k *gated) int {
+// itemOf returns where the item of a call is in the decoder's list.
+func (gt *gate) itemOf(k *gated) int {
 	for i := range gt.st.items {
 		if c := gt.st.items[i].call; c >= 0 && gt.calls[c] == k {
 			return i
@@ -324,28 +325,29 @@ func (gt *gate) finish(g *hold.Gate, k *gated) {
 	if k.Whole {
 		return
 	}
-	c := gt.st.calls[k.at(gt)]
+	c := &gt.st.calls[k.place]
 	k.name, k.args = c.name, bytes.Clone(c.args)
-	t := llm.ToolCall{ID: c.id, Name: c.name, Kind: c.kind}
+	if len(k.pieces) > 0 && !bytes.Equal(k.pieces, k.args) {
+		g.RefuseWhole(k.Call, gt.Tool(k.Call), wire.ErrAmbiguous)
+		return
+	}
+	g.Finish(k.Call, gt.Tool(k.Call))
+}
+
+// Tool implements hold.Editor.
+func (gt *gate) Tool(call *hold.Call) (t llm.ToolCall) {
+	k := gt.byCall[call]
+	if k == nil {
+		return t
+	}
+	c := &gt.st.calls[k.place]
+	t = llm.ToolCall{ID: c.id, Name: c.name, Kind: c.kind}
 	if c.kind == "custom" {
 		t.ArgumentsText = string(c.args)
 	} else {
 		fold.Arguments(&t, c.args)
 	}
-	if len(k.pieces) > 0 && !bytes.Equal(k.pieces, k.args) {
-		g.RefuseWhole(k.Call, t, wire.ErrAmbiguous)
-		return
-	}
-	g.Finish(k.Call, t)
-}
-
-func (k *gated) at(gt *gate) int {
-	for i := range gt.calls {
-		if gt.calls[i] == k {
-			return i
-		}
-	}
-	return 0
+	return t
 }
 
 // end finishes the calls that are open.

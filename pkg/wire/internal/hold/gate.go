@@ -5,7 +5,6 @@ package hold
 
 import (
 	"bytes"
-	"encoding/json"
 	"slices"
 
 	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
@@ -25,35 +24,9 @@ type Editor interface {
 	// Edit writes what is left of a frame, all of whose calls are settled. It is
 	// not called before something of the stream has been refused or edited.
 	Edit(g *Gate, f *Frame, out *Out)
+	// Tool says what is known of a call that is not whole.
+	Tool(c *Call) llm.ToolCall
 }
-
-// Call is a call in a gate.
-type Call struct {
-	N         int
-	Whole     bool // it was asked about, or refused before that
-	Settled   bool
-	Refused   bool
-	Text      string          // of the refusal
-	Arguments json.RawMessage // edited ones, or nil
-	Shown     bool            // for editors: the text, or the edited call, was written
-	tool      llm.ToolCall
-	ambiguous bool
-	LateText  string // stands for a copy of the call that says something else than it
-	late      bool   // something came behind its end
-}
-
-// Part is a piece of a call in a frame.
-type Part struct {
-	*Call
-	// Late tells that the piece came behind the call's end. It is cut out, even
-	// if the call is allowed.
-	Late bool
-	// At is where the piece stands in the frame's data, if it is a value of its own.
-	At llm.Span
-}
-
-// Gone tells that the piece does not leave as it is.
-func (p Part) Gone() bool { return p.Refused || p.Late }
 
 // Frame is a frame on its way.
 type Frame struct {
@@ -99,121 +72,6 @@ type Gate struct {
 // New returns a gate.
 func New(e Editor, framing Framing, o wire.GateOptions) *Gate {
 	return &Gate{editor: e, framing: framing, options: o, out: Out{framing: framing}}
-}
-
-// Begin adds a call.
-func (g *Gate) Begin() *Call {
-	c := &Call{N: len(g.calls)}
-	g.calls = append(g.calls, c)
-	return c
-}
-
-// Add notes that a value in the frame is a piece of a call. If the value is not
-// strict JSON, or names something twice, the call is refused once it is whole.
-func (g *Gate) Add(f *Frame, p Part, at llm.Span) {
-	p.At = at
-	if jsonscan.Check(In(f.Data, at)) != nil {
-		if p.Whole {
-			p.Late = g.Late(p.Call).Late
-		}
-		p.ambiguous = true
-	}
-	f.Parts = append(f.Parts, p)
-}
-
-// Finish tells that a call is whole, and which it is. Its arguments are refused
-// if they are no strict JSON, unless it is a custom tool's.
-func (g *Gate) Finish(c *Call, t llm.ToolCall) {
-	if c.Whole {
-		return
-	}
-	c.Whole, c.tool = true, t
-	if c.Settled {
-		return
-	}
-	if c.ambiguous || t.ArgumentsText != "" && t.Kind != "custom" {
-		g.Refuse(c, wire.ErrAmbiguous)
-		return
-	}
-	g.told = append(g.told, wire.Call{N: c.N, ToolCall: t})
-}
-
-// Pass lets a call go that turns out not to be the client's.
-func (g *Gate) Pass(c *Call) {
-	if c.Whole = true; !c.Settled {
-		g.settle(c, wire.Decision{Allow: true})
-	}
-}
-
-// RefuseWhole tells that a call is whole, and refuses it.
-func (g *Gate) RefuseWhole(c *Call, t llm.ToolCall, why error) {
-	if !c.Whole {
-		c.Whole, c.tool = true, t
-		g.Refuse(c, why)
-	}
-}
-
-// Refuse settles a call for a reason of the gate's own.
-func (g *Gate) Refuse(c *Call, why error) {
-	if c.Settled {
-		return
-	}
-	g.settle(c, wire.Decision{Text: g.text(c.tool, why)})
-	g.told = append(g.told, wire.Call{N: c.N, ToolCall: c.tool, Refused: why})
-}
-
-func (g *Gate) text(t llm.ToolCall, why error) string {
-	if g.options.Refusal != nil {
-		return g.options.Refusal(t, why)
-	}
-	return "[archestra] A tool call was refused: " + why.Error() + "."
-}
-
-func (g *Gate) settle(c *Call, d wire.Decision) {
-	c.Settled = true
-	switch {
-	case !d.Allow:
-		c.Refused, c.Text, g.touched = true, d.Text, true
-	case d.Arguments != nil:
-		if jsonscan.Check(d.Arguments) != nil {
-			g.settle(c, wire.Decision{Text: g.text(c.tool, wire.ErrAmbiguous)})
-			return
-		}
-		// A frame's data must stay on its line.
-		var b bytes.Buffer
-		if json.Compact(&b, d.Arguments) == nil {
-			c.Arguments, g.touched = b.Bytes(), true
-		}
-	}
-	for g.first < len(g.calls) && g.calls[g.first].Settled {
-		g.first++
-	}
-}
-
-// refuseAll refuses every call that is not settled.
-func (g *Gate) refuseAll(why error) {
-	for _, c := range g.calls[g.first:] {
-		g.Refuse(c, why)
-	}
-}
-
-// NoneLeft tells that all of the first calls, and at least one, are refused.
-func (g *Gate) NoneLeft(known int) bool {
-	for g.gone < known && g.calls[g.gone].Refused {
-		g.gone++
-	}
-	return known > 0 && g.gone >= known
-}
-
-// Late tells that a piece of the call came behind its end.
-func (g *Gate) Late(c *Call) Part {
-	if c.Settled && !c.late {
-		g.told = append(g.told, wire.Call{N: c.N, ToolCall: c.tool, Refused: wire.ErrGoesOn})
-	}
-	g.Refuse(c, wire.ErrGoesOn)
-	g.touched, c.late = true, true
-	c.LateText = g.text(c.tool, wire.ErrGoesOn)
-	return Part{Call: c, Late: true}
 }
 
 // Break marks a frame that cannot be edited with certainty. It does not leave,
@@ -387,41 +245,3 @@ func (g *Gate) Close() ([]byte, []wire.Call) {
 
 // Held implements wire.Gate.
 func (g *Gate) Held() int { return g.held }
-
-// Screen implements the method of wire.Gated. End is called after the body was
-// looked at, to tell the calls whole that the body's end makes so.
-func Screen(e Editor, body []byte, o wire.GateOptions, end func(*Gate), judge func(wire.Call) wire.Decision) ([]byte, error) {
-	if e.Plain(body) {
-		return body, nil
-	}
-	s := jsonscan.New(body)
-	s.Skip()
-	if err := s.End(); err != nil {
-		return nil, err
-	}
-	g := New(e, Bare, o)
-	f := &Frame{Raw: body, Data: body, Body: true}
-	g.look(f)
-	if f.Broken {
-		return nil, wire.ErrAmbiguous
-	}
-	end(g)
-	for _, t := range g.told {
-		if d := judge(t); t.Refused == nil {
-			g.settle(g.calls[t.N], d)
-		}
-	}
-	g.told = nil
-	for _, c := range g.calls[g.first:] {
-		g.Refuse(c, wire.ErrUnfinished)
-		judge(g.told[len(g.told)-1])
-	}
-	if !g.touched {
-		return body, nil
-	}
-	g.write(f)
-	if bytes.Equal(g.out.b, body) {
-		return body, nil
-	}
-	return g.out.b, nil
-}
