@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -15,8 +17,28 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"archestra": func() { os.Exit(cli.Main()) },
+		"client":    func() { os.Exit(askModel()) },
 		"curl":      func() { os.Exit(curl(os.Args[1:])) },
 	})
+}
+
+// askModel is the program "client": it asks a model as an OpenAI SDK does, where
+// the environment says, and prints the status.
+func askModel() int {
+	body := strings.NewReader(`{"model":"gpt-5","messages":[{"role":"user","content":"hi"}]}`)
+	req, err := http.NewRequest(http.MethodPost, os.Getenv("OPENAI_BASE_URL")+"/chat/completions", body)
+	if err != nil {
+		return 3
+	}
+	req.Header.Set("Authorization", "Bearer sk-canary-0123456789abcdef")
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 4
+	}
+	defer resp.Body.Close()
+	fmt.Println("status", resp.StatusCode)
+	return 0
 }
 
 // TestScripts runs the program as a person would, in a home of its own.

@@ -130,6 +130,7 @@ http://localhost:9000/v1/openai/default.`,
 		newExport(a),
 		newEnv(a),
 		newRun(a),
+		newDoctor(a),
 		newVersion(a),
 		newCompletion(a),
 	)

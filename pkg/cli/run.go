@@ -105,19 +105,23 @@ func (a *app) run(ctx context.Context, cmd *cobra.Command, o runOptions, argv []
 	if attendance.ended() {
 		return errInterrupted
 	}
-	return a.child(agent.Wire(site, argv, a.lookupEnv), attendance)
+	return a.child(agent.Wire(site, argv, a.lookupEnv), attendance, a.out, nil)
 }
 
-// child runs a wired command to its end.
-func (a *app) child(w agent.Wiring, attendance *attendance) error {
+// child runs a wired command to its end, with its output to out. started, if
+// any, is told its process.
+func (a *app) child(w agent.Wiring, attendance *attendance, out *screen, started func(pid int)) error {
 	c := exec.Command(w.Argv[0], w.Argv[1:]...) //nolint:gosec,noctx // the user's own command, which ends when it wants
 	c.Env = environ(os.Environ(), w)
 	// Files are passed on as they are: a terminal stays one.
-	c.Stdin, c.Stdout, c.Stderr = a.in, a.out.w, a.err.w
+	c.Stdin, c.Stdout, c.Stderr = a.in, out.w, a.err.w
 	if err := c.Start(); err != nil {
 		return a.cannotRun(w.Argv[0], err)
 	}
 	done := attendance.forward(c.Process)
+	if started != nil {
+		started(c.Process.Pid)
+	}
 	err := c.Wait()
 	done()
 	var exit *exec.ExitError
