@@ -93,10 +93,7 @@ func (a *applier) prepare(ctx context.Context) error {
 // load reads where the database stands, and forgets all that a transaction which
 // failed may have left behind.
 func (a *applier) load(ctx context.Context) error {
-	if a.reader != nil {
-		_ = a.reader.close()
-		a.reader = nil
-	}
+	a.closeReader()
 	a.recipes.clear()
 	a.open = map[string]*begun{}
 	err := a.conn.QueryRowContext(ctx, "SELECT segment, offset, next_n, next_piece FROM progress").
@@ -191,10 +188,7 @@ func (a *applier) read(ctx context.Context, limit int) (more bool, err error) {
 func (a *applier) next(end int64) (kind byte, payload []byte, err error) {
 	pos := a.batch.pos
 	if a.reader == nil || a.segment != pos.segment || a.reader.offset() != max(pos.offset, int64(len(segmentMagic))) {
-		if a.reader != nil {
-			_ = a.reader.close()
-			a.reader = nil
-		}
+		a.closeReader()
 		if a.reader, err = openSegment(a.dir, pos.segment, pos.offset); err != nil {
 			a.reader = nil
 			return 0, nil, err

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -15,15 +14,6 @@ import (
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/pkg/record"
 )
-
-// cpu returns the processor time of this process so far.
-func cpu() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
 
 // BenchmarkChat records chats of 1 kB, their way into SQLite included. cpu-us/op
 // is the processor time of all goroutines, answer-us/op what Finish took.

@@ -75,7 +75,7 @@ func sum(b []byte) string {
 
 // However the process is killed, what Finish has returned for is there whole.
 func TestKill(t *testing.T) {
-	storms := 12
+	storms := 8
 	if testing.Short() {
 		storms = 3
 	}

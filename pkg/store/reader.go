@@ -11,6 +11,9 @@ import (
 	"strings"
 	"syscall"
 
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/pkg/record"
 )
@@ -25,7 +28,7 @@ type Reader struct {
 }
 
 func openReader(ctx context.Context, dir string, q *squeezer, files *blobs, immutable bool) (*Reader, error) {
-	name := dsn(filepath.Join(dir, databaseName), "busy_timeout(10000)", "query_only(ON)", "cache_size(-2000)")
+	name := dsn(filepath.Join(dir, databaseName), "busy_timeout(10000)", "query_only(ON)", "cache_size(-1000)")
 	if immutable {
 		name += "&immutable=1"
 	}
@@ -36,13 +39,16 @@ func openReader(ctx context.Context, dir string, q *squeezer, files *blobs, immu
 	db.SetMaxOpenConns(4)
 	have, want, err := schema(ctx, db, migrations)
 	if err == nil && have < want {
-		err = fmt.Errorf("a server of an older version has the database in use: its schema is %d, not %d", have, want)
+		err = fmt.Errorf("%w: its schema is %d, not %d", errOlder, have, want)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database: %w", err), db.Close())
 	}
 	return &Reader{db: db, squeezer: q, files: files}, nil
 }
+
+// errOlder remains where a server of an older version has the directory in use.
+var errOlder = errors.New("the database is of an older version; restart the server")
 
 // ErrNoData tells that nothing was ever recorded in a data directory.
 var ErrNoData = errors.New("nothing was recorded yet")
@@ -62,29 +68,57 @@ func OpenReadOnly(ctx context.Context, dir string) (*Reader, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	immutable := false
-	if s, err := Open(ctx, dir, Options{}); err == nil {
-		if err := s.Close(ctx); err != nil {
+	// A process that ended well leaves no segments.
+	left, err := segments(filepath.Join(dir, journalName))
+	if err != nil || len(left) > 0 {
+		if err := settle(ctx, dir); err != nil {
 			return nil, err
 		}
-	} else if errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS) {
-		// Nobody can write there, so nothing changes, and SQLite needs no files
-		// beside the database; unless a server runs whose files we may not touch.
-		info, err := os.Stat(path + "-wal")
-		immutable = err != nil || info.Size() == 0
-	} else if !errors.Is(err, ErrLocked) {
-		return nil, err
 	}
 	q, err := newSqueezer()
 	if err != nil {
 		return nil, err
 	}
-	r, err := openReader(ctx, dir, q, newBlobs(filepath.Join(dir, blobsName), q), immutable)
+	files := newBlobs(filepath.Join(dir, blobsName), q)
+	r, err := openReader(ctx, dir, q, files, false)
+	if errors.Is(err, errOlder) {
+		if err = settle(ctx, dir); err == nil {
+			r, err = openReader(ctx, dir, q, files, false)
+		}
+	}
+	if info, e := os.Stat(path + "-wal"); cannotWrite(err) && (e != nil || info.Size() == 0) {
+		// SQLite needs to write beside the database even to read it, unless it is
+		// told that nobody changes it. Who could?
+		r, err = openReader(ctx, dir, q, files, true)
+	}
 	if err != nil {
 		return nil, errors.Join(err, q.close())
 	}
 	r.owned = true
 	return r, nil
+}
+
+// settle brings a data directory into order that no server is using. Where that
+// cannot be done, what is in the database can still be read.
+func settle(ctx context.Context, dir string) error {
+	s, err := Open(ctx, dir, Options{})
+	if err == nil {
+		return s.Close(ctx)
+	}
+	if errors.Is(err, ErrLocked) || cannotWrite(err) {
+		return nil
+	}
+	return err
+}
+
+// cannotWrite reports whether an error means that a file cannot be written.
+func cannotWrite(err error) bool {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		code := e.Code() & 0xff
+		return code == sqlite3.SQLITE_CANTOPEN || code == sqlite3.SQLITE_READONLY
+	}
+	return errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS)
 }
 
 // Close closes the reader. A Store's is closed with it.

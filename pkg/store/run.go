@@ -41,7 +41,7 @@ func dsn(path string, pragmas ...string) string {
 func (a *applier) openWriter(ctx context.Context, path string) error {
 	db, err := sql.Open("sqlite", dsn(path,
 		"busy_timeout(1000)", "auto_vacuum(INCREMENTAL)", "journal_mode(WAL)", "synchronous(NORMAL)",
-		"wal_autocheckpoint(4000)", "journal_size_limit(67108864)", "cache_size(-8000)", "temp_store(MEMORY)")+"&_txlock=immediate")
+		"wal_autocheckpoint(4000)", "journal_size_limit(67108864)", "cache_size(-4000)", "temp_store(MEMORY)")+"&_txlock=immediate")
 	if err != nil {
 		return err
 	}
@@ -64,11 +64,15 @@ func (a *applier) openWriter(ctx context.Context, path string) error {
 }
 
 func (a *applier) close() error {
-	var err error
+	a.closeReader()
+	return errors.Join(a.conn.Close(), a.db.Close())
+}
+
+func (a *applier) closeReader() {
 	if a.reader != nil {
-		err = a.reader.close()
+		_ = a.reader.close() // it was only read
+		a.reader = nil
 	}
-	return errors.Join(err, a.conn.Close(), a.db.Close())
 }
 
 // recover applies what the last process left in the journal, and ends its
@@ -101,10 +105,7 @@ func (a *applier) recover(ctx context.Context) (skipped int64, err error) {
 		return skipped, fmt.Errorf("end what was interrupted: %w", err)
 	}
 	clear(a.open)
-	if a.reader != nil {
-		_ = a.reader.close()
-		a.reader = nil
-	}
+	a.closeReader()
 	if len(numbers) > 0 {
 		if err := a.checkpoint(ctx); err != nil {
 			return skipped, err
@@ -279,6 +280,7 @@ func (s *Store) apply() (records int) {
 		records += a.batch.records
 		s.journal.applied(a.batch.size)
 		if a.pos.segment != segment {
+			a.closeReader() // some systems do not remove what is open
 			// SQLite must have synced before the segments go.
 			err := a.checkpoint(context.Background())
 			if err == nil {

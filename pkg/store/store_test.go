@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -284,6 +285,9 @@ func TestClosed(t *testing.T) {
 }
 
 func TestPermissions(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no modes")
+	}
 	dir := filepath.Join(t.TempDir(), "deep", "data")
 	s := open(t, dir, Options{})
 	e := entry("private")
