@@ -124,10 +124,10 @@ func TestCask(t *testing.T) {
 }
 
 // TestBuilds: six programs, without cgo, the same from every folder, that say
-// their version.
+// their version and commit.
 func TestBuilds(t *testing.T) {
 	b := read(t).Builds[0]
-	if len(b.Goos)*len(b.Goarch) != 6 || !slices.Contains(b.Env, "CGO_ENABLED=0") || !slices.Contains(b.Flags, "-trimpath") {
+	if len(b.Goos)*len(b.Goarch) != 6 || !slices.Contains(b.Env, "CGO_ENABLED=0") || !slices.Contains(b.Flags, "-trimpath") || !slices.Contains(b.Flags, "-buildvcs=true") {
 		t.Errorf("%+v", b)
 	}
 	const variable = "github.com/archestra-ai/archestra-cli/pkg/cli.release="
