@@ -1,9 +1,14 @@
 package wiretest
 
 import (
+	"bufio"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -75,53 +80,137 @@ func JSON(v any) string {
 }
 
 // Turns sends turns that are made up through a gate, and refuses some of their
-// calls. What write makes of a turn is the body of a response.
+// calls; and those of logged agent runs, where there are any. What write makes of
+// a turn is the body of a response.
 func Turns(t *testing.T, format wire.Gated, contentType string, write func(*rand.Rand, Turn) string) {
+	t.Helper()
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		turn := NewTurn(r)
-		c := GateCase{fmt.Sprint("seed ", seed), contentType, []byte(write(r, turn))}
-		allowed, _, err := through(t, format, c, Allow)
-		if err != nil || string(allowed) != string(c.Body) {
-			t.Fatalf("seed %d, all are allowed: %v\n%s\n%s", seed, err, c.Body, allowed)
-		}
-		mask := 1 + r.IntN(1<<len(turn.Calls)-1)
-		byName := func(c wire.Call) wire.Decision {
-			for i, k := range turn.Calls {
-				if k.Name == c.Name && mask>>i&1 == 1 {
-					return wire.Decision{Text: Refusal}
-				}
-			}
-			return wire.Decision{Allow: true}
-		}
-		out, _, err := through(t, format, c, byName)
-		if err != nil {
-			t.Fatalf("seed %d: %v", seed, err)
-		}
-		var want []llm.ToolCall
-		refused := 0
+		pass(t, format, GateCase{fmt.Sprint("seed ", seed), contentType, []byte(write(r, turn))}, r, turn)
+	}
+	for i, turn := range logged(t) {
+		r := rand.New(rand.NewPCG(uint64(i), 2))
+		pass(t, format, GateCase{fmt.Sprint("logged ", i), contentType, []byte(write(r, turn))}, r, turn)
+	}
+}
+
+// pass sends one turn through a gate.
+func pass(t *testing.T, format wire.Gated, c GateCase, r *rand.Rand, turn Turn) {
+	t.Helper()
+	allowed, _, err := through(t, format, c, Allow)
+	if err != nil || string(allowed) != string(c.Body) {
+		t.Fatalf("%s, all are allowed: %v\n%s\n%s", c.Name, err, c.Body, allowed)
+	}
+	mask := 1 + r.IntN(1<<len(turn.Calls)-1)
+	out, _, err := through(t, format, c, func(c wire.Call) wire.Decision {
 		for i, k := range turn.Calls {
-			if mask>>i&1 == 0 {
-				want = append(want, k)
-				continue
-			}
-			refused++
-			from := rune(alphabet + i*letters)
-			if strings.ContainsFunc(string(out), func(c rune) bool { return c >= from && c < from+letters }) {
-				t.Fatalf("seed %d: a letter of the refused call %d is left:\n%s\n%s", seed, i, c.Body, out)
+			if k.Name == c.Name && mask>>i&1 == 1 {
+				return wire.Decision{Text: Refusal}
 			}
 		}
-		a := gateAnswer(format, c, out)
-		for i := range a.ToolCalls {
-			if !strings.HasPrefix(a.ToolCalls[i].ID, "id_") && i < len(want) { // the format has no ids
-				want[i].ID = a.ToolCalls[i].ID
-			}
+		return wire.Decision{Allow: true}
+	})
+	if err != nil {
+		t.Fatalf("%s: %v", c.Name, err)
+	}
+	var want []llm.ToolCall
+	refused := 0
+	for i, k := range turn.Calls {
+		if mask>>i&1 == 0 {
+			want = append(want, k)
+			continue
 		}
-		if diff := cmp.Diff(want, a.ToolCalls); diff != "" && len(want)+len(a.ToolCalls) > 0 {
-			t.Fatalf("seed %d, the calls (-want +got):\n%s\n%s\n%s", seed, diff, c.Body, out)
-		}
-		if !strings.HasPrefix(a.Text(), turn.Text) || strings.Count(a.Text(), Refusal) != refused || !a.Complete {
-			t.Fatalf("seed %d: %d refusals in %q\n%s", seed, refused, a.Text(), out)
+		refused++
+		from := rune(alphabet + i*letters)
+		if strings.ContainsFunc(string(out), func(c rune) bool { return c >= from && c < from+letters }) {
+			t.Fatalf("%s: a letter of the refused call %d is left:\n%s\n%s", c.Name, i, c.Body, out)
 		}
 	}
+	a := gateAnswer(format, c, out)
+	if diff := cmp.Diff(want, a.ToolCalls); diff != "" && len(want)+len(a.ToolCalls) > 0 {
+		t.Fatalf("%s, the calls (-want +got):\n%s\n%s\n%s", c.Name, diff, c.Body, out)
+	}
+	if !strings.HasPrefix(a.Text(), turn.Text) || strings.Count(a.Text(), Refusal) != refused || !a.Complete {
+		t.Fatalf("%s: %d refusals in %q\n%s", c.Name, refused, a.Text(), out)
+	}
+}
+
+// AllVariable names the environment variable that takes every logged run, not
+// only some.
+const AllVariable = "ARCHESTRA_TEST_ALL"
+
+// logged returns turns with calls of logged agent runs (AgentDojo's), where they
+// stand beside the repository. The letters of each call are changed to its own.
+func logged(t *testing.T) (turns []Turn) {
+	t.Helper()
+	f, err := os.Open(filepath.Join(Root(t), "..", "shared", "security", "agentdojo", "runs.jsonl.gz"))
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	step := 200
+	if os.Getenv(AllVariable) != "" {
+		step = 1
+	}
+	lines := bufio.NewReaderSize(z, 1<<20)
+	for n := 0; ; n++ {
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			return turns
+		}
+		if n%step != 0 {
+			continue
+		}
+		var run struct {
+			Messages []struct {
+				Content   any
+				ToolCalls []struct {
+					Function struct{ Name, Arguments string }
+				} `json:"tool_calls"`
+			}
+		}
+		if err := json.Unmarshal(line, &run); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range run.Messages {
+			var turn Turn
+			turn.Text, _ = m.Content.(string)
+			for i, c := range m.ToolCalls {
+				args := own(i, c.Function.Arguments)
+				if i < maxCalls && json.Valid([]byte(args)) {
+					turn.Calls = append(turn.Calls, llm.ToolCall{ID: "id_" + own(i, "call"), Name: own(i, c.Function.Name+strconv.Itoa(i)), Arguments: json.RawMessage(args)})
+				}
+			}
+			if len(turn.Calls) > 0 && len(turn.Calls) == min(len(m.ToolCalls), maxCalls) {
+				turns = append(turns, turn)
+			}
+		}
+	}
+}
+
+// own writes the strings of a JSON text, or a text that is none, with the letters of a call.
+func own(call int, text string) string {
+	var b strings.Builder
+	inside, escaped := !strings.HasPrefix(text, "{"), 0
+	for _, c := range text {
+		switch {
+		case escaped > 0:
+			if escaped--; c == 'u' && escaped == 0 {
+				escaped = 4
+			}
+		case c == '\\':
+			escaped = 1
+		case c == '"':
+			inside = !inside
+		case inside && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'):
+			c = rune(alphabet+call*letters) + c - 'A'
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
 }
