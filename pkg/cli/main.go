@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	_ "github.com/archestra-ai/archestra-cli/pkg/cli/noquery" // before Bubble Tea is initialised
 	"github.com/archestra-ai/archestra-cli/pkg/config"
 	"github.com/archestra-ai/archestra-cli/pkg/filter"
 	"github.com/archestra-ai/archestra-cli/pkg/printable"
