@@ -90,6 +90,16 @@ func (a *applier) prepare(ctx context.Context) error {
 	return nil
 }
 
+func (s *statements) close() error {
+	var err error
+	for _, stmt := range []*sql.Stmt{s.row, s.block, s.search, s.findPiece, s.addPiece, s.usePiece, s.profile, s.progress} {
+		if stmt != nil {
+			err = errors.Join(err, stmt.Close())
+		}
+	}
+	return err
+}
+
 // load reads where the database stands, and forgets all that a transaction which
 // failed may have left behind.
 func (a *applier) load(ctx context.Context) error {

@@ -65,7 +65,8 @@ func (a *applier) openWriter(ctx context.Context, path string) error {
 
 func (a *applier) close() error {
 	a.closeReader()
-	return errors.Join(a.conn.Close(), a.db.Close())
+	err := a.stmts.close()
+	return errors.Join(err, a.conn.Close(), a.db.Close())
 }
 
 func (a *applier) closeReader() {

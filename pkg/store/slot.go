@@ -148,7 +148,7 @@ func (b *storedBody) assemble(ctx context.Context, db queryer, q *squeezer, file
 			}
 			pieces[p.piece] = piece
 		}
-		if p.off < 0 || p.len < 0 || p.off+p.len > len(piece) {
+		if p.off > len(piece) || p.len > len(piece)-p.off {
 			return nil, fmt.Errorf("piece %d is too short", p.piece)
 		}
 		out = append(out, piece[p.off:p.off+p.len]...)

@@ -138,7 +138,7 @@ func (s *Store) Start(i *llm.Interaction) {
 	frame, err := endFrame(appendRow(newFrame(frameStart), rowOf(i)))
 	if err == nil {
 		//lint:ignore SA1012 nil means "do not wait" here
-		err = s.journal.add(nil, &pending{frame: frame})
+		err = s.journal.add(context.Background(), &pending{frame: frame}, false)
 	}
 	if err != nil {
 		s.journal.count(func(h *Health) { h.LostStarts++ })
@@ -168,7 +168,7 @@ func (s *Store) Finish(ctx context.Context, e *record.Entry) error {
 	}
 	p := &pending{frame: frame, done: make(chan struct{}), entry: true}
 	if err == nil {
-		err = s.journal.add(ctx, p)
+		err = s.journal.add(ctx, p, true)
 	}
 	if err != nil {
 		if old != nil {
