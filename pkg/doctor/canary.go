@@ -58,7 +58,9 @@ func checkCanary(ctx context.Context, x *examination) []Finding {
 	var out []Finding
 	for _, c := range sent {
 		f := c.finding(found[c.mark])
-		f.Subject = c.provider.Name
+		if f.Subject = c.provider.Name; f.State == Failed {
+			f.State = x.weigh(c.provider)
+		}
 		out = append(out, f)
 	}
 	if out == nil {
@@ -196,8 +198,8 @@ func (x *examination) arrivals(ctx context.Context, since time.Time) (map[string
 			if err != nil {
 				break
 			}
-			if i.Profile != x.Profile || strings.HasPrefix(i.Client.UserAgent, UserAgent) {
-				continue
+			if i.Profile != x.Profile || strings.HasPrefix(i.Client.UserAgent, UserAgent) || i.Method == http.MethodHead {
+				continue // HEAD only looks whether somebody is there, as Claude Code does
 			}
 			arrived[i.Provider]++
 			if i.Status >= 400 {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/archestra-ai/archestra-cli/pkg/config"
+	"github.com/archestra-ai/archestra-cli/pkg/control"
 	"github.com/archestra-ai/archestra-cli/pkg/provider"
 )
 
@@ -72,7 +74,7 @@ func checkProviders(_ context.Context, x *examination) []Finding {
 		case !asked:
 			out = append(out, Finding{State: Skipped, Subject: p.Name, Detail: "Only the server's settings name it."})
 		case r.err != nil:
-			out = append(out, Finding{State: Failed, Subject: p.Name, Detail: p.Upstream + " cannot be reached: " + reasonOf(r.err),
+			out = append(out, Finding{State: x.weigh(p), Subject: p.Name, Detail: p.Upstream + " cannot be reached: " + reasonOf(r.err),
 				Remedy: remedyFor(r.err, known)})
 		default:
 			out = append(out, Finding{State: OK, Subject: p.Name, Detail: p.Upstream + " answers."})
@@ -106,6 +108,26 @@ var clientKeys = map[string][]string{
 	"xai": {"XAI_API_KEY"}, "cerebras": {"CEREBRAS_API_KEY"},
 }
 
+// clientKey is the variable of this shell that holds a client's key, or "".
+func (x *examination) clientKey(p control.Provider) string {
+	for _, name := range clientKeys[p.Name] {
+		if v, _ := x.Env(name); v != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+// weigh says how bad a failure of a provider is: where others have a key and this
+// one has none, hardly anybody means to call it.
+func (x *examination) weigh(p control.Provider) State {
+	used := func(p control.Provider) bool { return p.KeySource != "" || x.clientKey(p) != "" }
+	if !used(p) && slices.ContainsFunc(x.serving, used) {
+		return Warning
+	}
+	return Failed
+}
+
 // checkKeys: somebody has a key for each provider. Without any, none can answer.
 func checkKeys(_ context.Context, x *examination) []Finding {
 	var out []Finding
@@ -114,13 +136,7 @@ func checkKeys(_ context.Context, x *examination) []Finding {
 		if !ok || known.Local {
 			continue
 		}
-		own := ""
-		for _, name := range clientKeys[p.Name] {
-			if v, _ := x.Env(name); v != "" {
-				own = name
-				break
-			}
-		}
+		own := x.clientKey(p)
 		switch {
 		case p.KeySource != "":
 			out = append(out, Finding{State: OK, Subject: p.Name, Detail: "The server has a key, from " + p.KeySource + "."})
