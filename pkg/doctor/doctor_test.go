@@ -285,6 +285,26 @@ func TestBroken(t *testing.T) {
 	}
 }
 
+// TestWeigh: a provider for which nobody has a key weighs less, unless there is
+// no key at all.
+func TestWeigh(t *testing.T) {
+	keyed, bare := control.Provider{Name: "openai", KeySource: "X"}, control.Provider{Name: "xai"}
+	for _, tt := range []struct {
+		serving []control.Provider
+		of      control.Provider
+		want    State
+	}{
+		{[]control.Provider{keyed, bare}, keyed, Failed},
+		{[]control.Provider{keyed, bare}, bare, Warning},
+		{[]control.Provider{bare}, bare, Failed},
+	} {
+		x := &examination{Patient: Patient{Env: func(string) (string, bool) { return "", false }}, serving: tt.serving}
+		if got := x.weigh(tt.of); got != tt.want {
+			t.Errorf("%s of %v is %s, want %s", tt.of.Name, tt.serving, got, tt.want)
+		}
+	}
+}
+
 func TestCommand(t *testing.T) {
 	c := newClinic(t)
 	c.env["ANTHROPIC_BASE_URL"] = "https://gateway.example" // the command gets another
