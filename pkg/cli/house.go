@@ -89,7 +89,7 @@ func assemble(ctx context.Context, cfg *config.Config, logTo io.Writer) (h *hous
 	handler := proxy.New(proxy.Options{
 		Upstreams: h.upstreams, Recorder: recorder, Log: h.log, Origin: h.cfg.ClientURL(), Mode: modes[cfg.Mode], Profiles: profiles,
 		SpoolDir: spool, MaxBody: cfg.Limits.Body, MaxFrame: cfg.Limits.Line, ResponseIdle: cfg.Timeouts.ResponseIdle,
-		IncludeUsage: true,
+		IncludeUsage: cfg.Record.IncludeUsage,
 	})
 	h.server = server.New(h.cfg, h.listeners, handler, h.log)
 	if h.socket, err = control.Listen(cfg.DataDir); err != nil {

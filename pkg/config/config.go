@@ -59,6 +59,9 @@ type Record struct {
 	RetainSize int64         // how many bytes; 0 sets no limit
 	Wait       time.Duration // how long a response's last byte waits for the record
 	Failure    Failure
+	// IncludeUsage asks chat completions streams for their usage on the client's
+	// behalf. It changes what the client sent, so the user must switch it on.
+	IncludeUsage bool
 }
 
 // Limits bounds what a client or a provider can make archestra hold, in bytes.

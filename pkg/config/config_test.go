@@ -131,13 +131,13 @@ func TestEverySource(t *testing.T) {
 		"record-wait": "1s", "record-failure": "closed", "max-header": "8KiB", "max-body": "2KiB", "max-decompressed": "3KiB", "max-line": "128KiB",
 		"shutdown-timeout": "1s", "header-timeout": "2s", "body-timeout": "3s", "idle-timeout": "4s", "connect-timeout": "5s",
 		"response-header-timeout": "6s", "response-idle-timeout": "7s", "allow-remote": "true", "token": "0123456789abcdef",
-		"allowed-hosts": "a.test,b.test:80", "allowed-origins": "app://x", "strict-profiles": "true", "log-level": "debug", "log-format": "json",
+		"allowed-hosts": "a.test,b.test:80", "allowed-origins": "app://x", "strict-profiles": "true", "include-usage": "true", "log-level": "debug", "log-format": "json",
 		"gemini-vertex-ai-enabled": "true", "gemini-vertex-ai-project": "p-1", "gemini-vertex-ai-location": "global",
 		"gemini-vertex-ai-credentials-file": "/c.json", "gemini-vertex-ai-base-url": "http://127.0.0.1:1/x",
 	}
 	want := &Config{
 		Host: "::1", Port: 1234, DataDir: "/d", Mode: ModeReport, Ask: AskQueue,
-		Record: Record{36 * time.Hour, 1 << 20, time.Second, FailClosed},
+		Record: Record{36 * time.Hour, 1 << 20, time.Second, FailClosed, true},
 		Limits: Limits{8 << 10, 2 << 10, 3 << 10, 128 << 10},
 		Timeouts: Timeouts{time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second, 5 * time.Second, 6 * time.Second,
 			7 * time.Second},

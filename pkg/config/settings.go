@@ -93,6 +93,8 @@ var table = []Setting{
 		bind: func(c *Config) parser { return list(&c.Access.AllowedOrigins, checkOrigin) }},
 	{Name: "strict-profiles", Default: "false", Help: "refuse profiles that do not exist yet", Accepts: acceptsBool, Bool: true,
 		bind: func(c *Config) parser { return boolean(&c.Access.StrictProfiles) }},
+	{Name: "include-usage", Default: "false", Help: "ask chat completions streams for their usage where the client did not, and take it out of its answer", Accepts: acceptsBool, Bool: true,
+		bind: func(c *Config) parser { return boolean(&c.Record.IncludeUsage) }},
 
 	{Name: "log-level", Default: "info", Help: "least level of log lines", Accepts: "debug, info, warn or error",
 		bind: func(c *Config) parser { return level(&c.Log.Level) }},
