@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"time"
 
 	"github.com/archestra-ai/archestra-cli/pkg/config"
 	"github.com/archestra-ai/archestra-cli/pkg/control"
@@ -63,6 +64,13 @@ func (a *archive) Exchange(ctx context.Context, ref string) (*control.Exchange, 
 		return nil, meaning(err)
 	}
 	x := &control.Exchange{}
+	if i, err := a.store.Get(ctx, id); err != nil {
+		return nil, meaning(err)
+	} else if i.Timing != nil {
+		for _, mark := range i.Timing.Arrivals {
+			x.Arrivals = append(x.Arrivals, control.Arrival{Offset: mark[0], AfterMS: llm.Millis(time.Duration(mark[1]) * time.Microsecond)})
+		}
+	}
 	for _, s := range []struct {
 		from store.Side
 		to   *control.Message

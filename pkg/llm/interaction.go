@@ -92,6 +92,9 @@ type Timing struct {
 	ReusedConnection bool    `json:"reused_connection,omitempty"`  // it was an idle one
 	ResponseHeaderMS *Millis `json:"response_header_ms,omitempty"` // the upstream's status arrived
 	FirstByteMS      *Millis `json:"first_byte_ms,omitempty"`      // the first byte of its body
+	// Arrivals say when a streamed body came: pairs of the bytes that were there
+	// and the microseconds since StartedAt, coarsely, in order.
+	Arrivals [][2]int64 `json:"arrivals,omitempty"`
 }
 
 // Client is who called.

@@ -52,7 +52,6 @@ func (x *Exchange) Commit(end End) error {
 		},
 		Conversation: x.conv,
 		SearchText:   x.search,
-		Arrivals:     x.arrivals,
 	}
 	err := x.put(entry)
 	if !x.told {
@@ -112,6 +111,9 @@ func (x *Exchange) conclude(end End) {
 	}
 	answer := x.answer()
 	x.fill(answer)
+	if x.i.Stream {
+		x.i.Timing.Arrivals = marks(x.arrivals)
+	}
 	x.i.State = x.state(answer, end)
 	if x.rec.opts.Pricer != nil && x.i.Usage != nil {
 		x.guard("the price", func() {
@@ -275,4 +277,22 @@ func (x *Exchange) own(status int, body []byte) {
 	x.resp = append(x.resp[:0], body...)
 	x.i.ResponseBytes = int64(len(body))
 	x.format, x.encoding = nil, ""
+}
+
+// markLimit bounds the arrivals that stand in the record.
+const markLimit = 128
+
+// marks thins arrivals out to what the record keeps; the last one stays.
+func marks(arrivals []Arrival) [][2]int64 {
+	if len(arrivals) < 2 {
+		return nil
+	}
+	step := (len(arrivals) + markLimit - 1) / markLimit
+	out := make([][2]int64, 0, markLimit)
+	for i, a := range arrivals {
+		if (i+1)%step == 0 || i == len(arrivals)-1 {
+			out = append(out, [2]int64{a.Offset, a.After.Microseconds()})
+		}
+	}
+	return out
 }

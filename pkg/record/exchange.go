@@ -275,6 +275,13 @@ func (x *Exchange) Overlong() bool {
 	return x.overlong
 }
 
+// Arrival says that the response had grown to Offset bytes by the time After
+// since the exchange began.
+type Arrival struct {
+	Offset int64
+	After  time.Duration
+}
+
 // arrivalLimit bounds the list of arrivals; arrivals closer together than
 // arrivalGap are one.
 const (

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"os"
-	"time"
 
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 )
@@ -38,16 +37,6 @@ type Entry struct {
 	// SearchText is what full-text search finds of the exchange and the
 	// interaction's own text does not hold: the newest user message and tool results.
 	SearchText string
-	// Arrivals say when the response's bytes came, coarsely: at most a few
-	// thousand entries, in order.
-	Arrivals []Arrival
-}
-
-// Arrival says that the response had grown to Offset bytes by the time After
-// since the exchange began.
-type Arrival struct {
-	Offset int64
-	After  time.Duration
 }
 
 // Sink keeps entries.
