@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"unicode/utf8"
-	"unsafe"
 
 	"github.com/archestra-ai/archestra-cli/pkg/filter"
 )
@@ -136,9 +135,7 @@ func (a *applier) index(ctx context.Context) error {
 		if !isASCII(text) {
 			text = a.batch.spell(text)
 		}
-		// Nobody keeps the string beyond the call.
-		s := unsafe.String(unsafe.SliceData(text), len(text))
-		if _, err := a.stmts.search.ExecContext(ctx, t.n, s); err != nil {
+		if _, err := a.stmts.search.ExecContext(ctx, t.n, string(text)); err != nil {
 			return fmt.Errorf("write to the index: %w", err)
 		}
 	}
@@ -158,7 +155,7 @@ func isASCII(text []byte) bool {
 // spell writes the words of a text one behind the other, as filter cuts them.
 func (b *batch) spell(text []byte) []byte {
 	b.slot = b.slot[:0]
-	for token := range filter.Tokens(unsafe.String(unsafe.SliceData(text), len(text))) {
+	for token := range filter.Tokens(string(text)) {
 		b.slot = append(append(b.slot, token...), ' ')
 	}
 	return b.slot

@@ -102,8 +102,9 @@ func (r *Reader) each(ctx context.Context, numbers string, args []any) iter.Seq2
 			yield(nil, err)
 			return
 		}
-		defer conn.Close() //nolint:errcheck // it goes back to the pool
-		rows, err := conn.QueryContext(ctx, `SELECT i.id, i.started_at, i.provider, i.profile, i.api, i.method, i.path,
+		defer conn.Close()                  //nolint:errcheck // it goes back to the pool
+		rows, err := conn.QueryContext(ctx, //nolint:gosec // numbers is a text of ours
+			`SELECT i.id, i.started_at, i.provider, i.profile, i.api, i.method, i.path,
 			i.status, i.state, i.stream, i.model, i.request_model, i.agent, i.session, i.block, i.slot
 			FROM interaction i WHERE i.n IN (`+numbers+`) ORDER BY i.started_at, i.n`, args...)
 		if err != nil {

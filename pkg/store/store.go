@@ -137,7 +137,6 @@ func Open(ctx context.Context, dir string, o Options) (_ *Store, err error) {
 func (s *Store) Start(i *llm.Interaction) {
 	frame, err := endFrame(appendRow(newFrame(frameStart), rowOf(i)))
 	if err == nil {
-		//lint:ignore SA1012 nil means "do not wait" here
 		err = s.journal.add(context.Background(), &pending{frame: frame}, false)
 	}
 	if err != nil {
