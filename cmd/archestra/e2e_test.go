@@ -42,7 +42,25 @@ type running struct {
 	dir    string
 	env    []string
 	stdout *bufio.Scanner
-	stderr *bytes.Buffer
+	stderr *shared
+}
+
+// shared is a buffer that a process writes to while a test reads.
+type shared struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *shared) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *shared) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
 }
 
 // startServer runs `serve --port 0 --json` with every provider at upstream.
@@ -52,7 +70,7 @@ func startServer(t *testing.T, dir, upstream string, env ...string) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &running{dir: dir, stderr: &bytes.Buffer{}}
+	r := &running{dir: dir, stderr: &shared{}}
 	r.env = append([]string{
 		"HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "ARCHESTRA_DATA_DIR=" + filepath.Join(dir, "data"), "PATH=" + os.Getenv("PATH"),
 	}, env...)
