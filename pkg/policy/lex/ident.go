@@ -159,6 +159,9 @@ func classify(chunk string) (IdentKind, string) {
 		return NoIdent, ""
 	}
 	low = strings.TrimPrefix(low, "mailto:")
+	if low == "" { // hidden characters alone, or a scheme without an address
+		return NoIdent, ""
+	}
 	if i := strings.LastIndexByte(low, '@'); i > 0 {
 		if h := low[i+1:]; strings.Contains(h, ".") && hostChars(h) {
 			return Email, low
