@@ -159,6 +159,7 @@ func start(bin, dir string, env ...string) (*process, error) {
 	p.cmd.Dir = dir
 	p.cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + dir,
+		"ARCHESTRA_INCLUDE_USAGE=true", // TestRecorded wants the usage that the SDK does not ask for
 		"ARCHESTRA_MAX_BODY=" + strconv.Itoa(maxBody),
 		"ARCHESTRA_OPENAI_BASE_URL=" + simURL + "/openai/v1",
 		"ARCHESTRA_ANTHROPIC_BASE_URL=" + simURL + "/anthropic",
