@@ -11,8 +11,8 @@ const (
 	EventFirstToken EventType = "first_token"
 	EventProgress   EventType = "progress" // new text or counters; at most ten a second for each interaction
 	EventToolCall   EventType = "tool_call"
-	EventVerdict    EventType = "verdict"
-	EventHeld       EventType = "held"
+	EventVerdict    EventType = "verdict" // a tool call was judged; or an ask was settled, which Ask tells
+	EventHeld       EventType = "held"    // a tool call waits for a person: Ask
 	EventFinished   EventType = "finished"
 	// EventLost tells a slow reader how many events it missed.
 	EventLost EventType = "lost"
@@ -31,5 +31,6 @@ type Event struct {
 	Text      string    `json:"text,omitempty"`
 	Reasoning string    `json:"reasoning,omitempty"`
 	ToolCall  *ToolCall `json:"tool_call,omitempty"`
+	Ask       *Ask      `json:"ask,omitempty"`
 	Lost      uint64    `json:"lost,omitempty"`
 }

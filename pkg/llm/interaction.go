@@ -133,9 +133,20 @@ type ToolCall struct {
 	// Kind tells function calls ("", the default) from "custom" free-text tools
 	// and the legacy "function_call".
 	Kind    string `json:"kind,omitempty"`
-	Verdict Action `json:"verdict,omitempty"`
+	Verdict Action `json:"verdict,omitempty"` // what became of it; of an ask, what was answered stands in Answer
 	Rule    string `json:"rule,omitempty"`
 	Reason  string `json:"reason,omitempty"`
+	// Would is what enforce mode had done, where the rules only report.
+	Would Action `json:"would,omitempty"`
+	// Answer is how a question about the call was settled, and By by whom.
+	Answer Action `json:"answer,omitempty"`
+	By     string `json:"by,omitempty"`
+	// Accept says what would be accepted in the place of a refused call, and Path
+	// which argument decided.
+	Accept string `json:"accept,omitempty"`
+	Path   string `json:"path,omitempty"`
+	// Facts is the record that the verdict was made from, as the rules saw it.
+	Facts json.RawMessage `json:"facts,omitempty"`
 }
 
 // ErrorSource tells whose error it is.
