@@ -25,6 +25,7 @@ type Config struct {
 	Mode    Mode
 	Ask     Ask
 
+	Guard    Guard
 	Record   Record
 	Limits   Limits
 	Timeouts Timeouts
@@ -52,6 +53,42 @@ func (c *Config) DecodePrices(v any) error {
 	}
 	return nil
 }
+
+// Guard says what is done about tool calls, secrets and links.
+type Guard struct {
+	Policy        string        // the user's file of rules; absolute
+	AskTimeout    time.Duration // how long a question waits for an answer
+	OnBlock       OnBlock
+	MaxHeld       int // bytes of a response that wait for a decision
+	Secrets       Treatment
+	Personal      Treatment
+	PersonalKinds []string
+	Links         Treatment // in answers: report, redact (made harmless) or off
+}
+
+// OnBlock is what an answer becomes of which a tool call was refused.
+type OnBlock string
+
+// The ways to go on after a refusal.
+const (
+	BlockText  OnBlock = "text"      // a text in the place of the call says why
+	BlockDrop  OnBlock = "drop_turn" // nothing of the turn's calls is let through
+	BlockRetry OnBlock = "retry"     // the model is told, and answers once more
+)
+
+// Treatment is what is done about something that was found.
+type Treatment string
+
+// The treatments.
+const (
+	TreatOff    Treatment = "off"
+	TreatReport Treatment = "report"
+	TreatRedact Treatment = "redact"
+	TreatBlock  Treatment = "block"
+)
+
+// PersonalKinds are the kinds of personal data that can be looked for.
+var PersonalKinds = []string{"email", "card", "iban", "ssn", "itin", "nino", "phone", "ip", "mac", "crypto", "url"}
 
 // Record says how exchanges are kept.
 type Record struct {

@@ -52,8 +52,8 @@ func flags(t *testing.T, args ...string) *pflag.FlagSet {
 }
 
 func TestDefaults(t *testing.T) {
-	state := t.TempDir()
-	c, err := Load(env(t, map[string]string{"XDG_STATE_HOME": state}), t.TempDir(), nil)
+	state, home := t.TempDir(), t.TempDir()
+	c, err := Load(env(t, map[string]string{"XDG_STATE_HOME": state, "XDG_CONFIG_HOME": home}), t.TempDir(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,15 +63,20 @@ func TestDefaults(t *testing.T) {
 		DataDir  string
 		Mode     Mode
 		Ask      Ask
+		Guard    Guard
 		Record   Record
 		Limits   Limits
 		Timeouts Timeouts
 		Remote   bool
 		Location string
 	}
-	got := summary{c.Host, c.Port, c.DataDir, c.Mode, c.Ask, c.Record, c.Limits, c.Timeouts, c.Access.AllowRemote, c.Vertex.Location}
+	got := summary{c.Host, c.Port, c.DataDir, c.Mode, c.Ask, c.Guard, c.Record, c.Limits, c.Timeouts, c.Access.AllowRemote, c.Vertex.Location}
 	want := summary{
 		Port: 9000, DataDir: filepath.Join(state, "archestra"), Mode: ModeEnforce, Ask: AskDeny,
+		Guard: Guard{
+			Policy: filepath.Join(home, "archestra", "policy.yaml"), AskTimeout: time.Minute, OnBlock: BlockText, MaxHeld: 8 << 20,
+			Secrets: TreatReport, Personal: TreatReport, PersonalKinds: []string{"card", "iban", "ssn"}, Links: TreatRedact,
+		},
 		Record: Record{Retain: 30 * 24 * time.Hour, RetainSize: 5e9, Wait: 250 * time.Millisecond, Failure: FailOpen},
 		Limits: Limits{Header: 64 << 10, Body: 128 << 20, Decompressed: 256 << 20, Line: 32 << 20},
 		Timeouts: Timeouts{
@@ -127,7 +132,9 @@ func TestRank(t *testing.T) {
 // of the table is wired, and to a place of its own.
 func TestEverySource(t *testing.T) {
 	sample := map[string]string{
-		"host": "::1", "port": "1234", "data-dir": "/d", "mode": "report", "ask": "queue", "retain": "1d12h", "retain-size": "1MiB",
+		"host": "::1", "port": "1234", "data-dir": "/d", "mode": "report", "ask": "queue",
+		"ask-timeout": "90s", "policy": "/p.yaml", "on-block": "retry", "max-held": "1MiB", "secrets": "redact", "personal": "block",
+		"personal-kinds": "email,card", "links": "report", "retain": "1d12h", "retain-size": "1MiB",
 		"record-wait": "1s", "record-failure": "closed", "max-header": "8KiB", "max-body": "2KiB", "max-decompressed": "3KiB", "max-line": "128KiB",
 		"shutdown-timeout": "1s", "header-timeout": "2s", "body-timeout": "3s", "idle-timeout": "4s", "connect-timeout": "5s",
 		"response-header-timeout": "6s", "response-idle-timeout": "7s", "allow-remote": "true", "token": "0123456789abcdef",
@@ -137,6 +144,7 @@ func TestEverySource(t *testing.T) {
 	}
 	want := &Config{
 		Host: "::1", Port: 1234, DataDir: "/d", Mode: ModeReport, Ask: AskQueue,
+		Guard:  Guard{"/p.yaml", 90 * time.Second, BlockRetry, 1 << 20, TreatRedact, TreatBlock, []string{"email", "card"}, TreatReport},
 		Record: Record{36 * time.Hour, 1 << 20, time.Second, FailClosed, true},
 		Limits: Limits{8 << 10, 2 << 10, 3 << 10, 128 << 10},
 		Timeouts: Timeouts{time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second, 5 * time.Second, 6 * time.Second,

@@ -91,6 +91,14 @@ func Load(lookupEnv func(string) (string, bool), workdir string, flags *pflag.Fl
 		c.DataDir = filepath.Join(xdgDir(lookupEnv, "XDG_STATE_HOME", xdg.StateHome), "archestra")
 	}
 	c.DataDir = absolute(workdir, c.DataDir)
+	if c.Guard.Policy == "" {
+		dir := filepath.Join(xdgDir(lookupEnv, "XDG_CONFIG_HOME", xdg.ConfigHome), "archestra")
+		if c.File != "" {
+			dir = filepath.Dir(c.File)
+		}
+		c.Guard.Policy = filepath.Join(dir, "policy.yaml")
+	}
+	c.Guard.Policy = absolute(workdir, c.Guard.Policy)
 	if c.Vertex.CredentialsFile != "" {
 		c.Vertex.CredentialsFile = absolute(workdir, c.Vertex.CredentialsFile)
 	}

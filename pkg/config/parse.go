@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -58,6 +59,15 @@ func choice[T ~string](p *T, of ...T) parser {
 		}
 		return errors.New("is not one of them")
 	}
+}
+
+func treat(p *Treatment) parser { return choice(p, TreatReport, TreatRedact, TreatBlock, TreatOff) }
+
+func checkPersonal(s string) error {
+	if !slices.Contains(PersonalKinds, s) {
+		return errors.New("names something else")
+	}
+	return nil
 }
 
 func level(p *slog.Level) parser {

@@ -29,6 +29,7 @@ const (
 	acceptsDuration = "a duration such as 250ms, 90s, 2h or 30d"
 	acceptsSize     = "a size such as 64kB, 128MiB or 5GB"
 	acceptsBool     = "true or false"
+	acceptsTreat    = "report, redact, block or off"
 	acceptsURL      = "an http or https URL, such as https://host/path"
 )
 
@@ -49,6 +50,23 @@ var table = []Setting{
 		bind: func(c *Config) parser { return choice(&c.Mode, ModeEnforce, ModeReport, ModeOff) }},
 	{Name: "ask", Default: string(AskDeny), Help: "what a question becomes that nobody answers", Accepts: "deny, allow or queue", Trusted: true,
 		bind: func(c *Config) parser { return choice(&c.Ask, AskDeny, AskAllow, AskQueue) }},
+
+	{Name: "ask-timeout", Default: "60s", Help: "how long a question waits for an answer", Accepts: acceptsDuration,
+		bind: func(c *Config) parser { return duration(&c.Guard.AskTimeout, time.Second) }},
+	{Name: "policy", Help: "file of rules; policy.yaml beside the configuration file unless given", Accepts: "a file", Trusted: true,
+		bind: func(c *Config) parser { return text(&c.Guard.Policy) }},
+	{Name: "on-block", Default: string(BlockText), Help: "what an answer becomes of which a tool call was refused: text says why in its place, drop_turn lets none of the turn's calls through, retry tells the model and relays its second answer", Accepts: "text, drop_turn or retry",
+		bind: func(c *Config) parser { return choice(&c.Guard.OnBlock, BlockText, BlockDrop, BlockRetry) }},
+	{Name: "max-held", Default: "8MiB", Help: "how much of a response may wait for a decision; calls beyond it are refused", Accepts: acceptsSize,
+		bind: func(c *Config) parser { return size(&c.Guard.MaxHeld, 64<<10, 1<<30) }},
+	{Name: "secrets", Default: string(TreatReport), Help: "what is done about secrets in requests", Accepts: acceptsTreat, Trusted: true,
+		bind: func(c *Config) parser { return treat(&c.Guard.Secrets) }},
+	{Name: "personal", Default: string(TreatReport), Help: "what is done about personal data in requests", Accepts: acceptsTreat, Trusted: true,
+		bind: func(c *Config) parser { return treat(&c.Guard.Personal) }},
+	{Name: "personal-kinds", Default: "card,iban,ssn", Help: "personal data to look for, comma-separated", Accepts: "some of " + strings.Join(PersonalKinds, ", "),
+		bind: func(c *Config) parser { return list(&c.Guard.PersonalKinds, checkPersonal) }},
+	{Name: "links", Default: string(TreatRedact), Help: "what is done about links in answers that carry data to hosts nobody named: redact makes them harmless", Accepts: "report, redact or off", Trusted: true,
+		bind: func(c *Config) parser { return choice(&c.Guard.Links, TreatReport, TreatRedact, TreatOff) }},
 
 	{Name: "retain", Default: "30d", Help: "how long exchanges are kept; 0 keeps them for ever", Accepts: acceptsDuration,
 		bind: func(c *Config) parser { return duration(&c.Record.Retain, 0) }},
