@@ -45,6 +45,8 @@ type Options struct {
 	// IncludeUsage asks chat completions streams for their usage where the client
 	// did not, and takes it out of what the client gets (PROVIDERS.md W1).
 	IncludeUsage bool
+	// Tape answers in the place of the providers, or hears them; nil is no tape.
+	Tape Tape
 }
 
 // Proxy is the handler behind the door. It is safe for concurrent use.

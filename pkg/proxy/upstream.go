@@ -5,7 +5,21 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
+
+	"github.com/archestra-ai/archestra-cli/pkg/provider"
 )
+
+// Outgoing is a request that is settled and about to leave.
+type Outgoing struct {
+	Request *http.Request // without the server's credential; GetBody, if any, gives its body once more
+	Target  provider.Target
+	Note    func(text string) // adds a remark to the record
+}
+
+// Tape stands before the upstreams: it answers in their place, or has send ask
+// the provider and hears what comes back. An error that is a *provider.Error is
+// given to the client as it is.
+type Tape func(o Outgoing, send func(*http.Request) (*http.Response, error)) (*http.Response, error)
 
 // roundTripper is the last step out. It picks the provider's own transport and
 // attaches the credential, after everything else has been settled.
@@ -14,6 +28,15 @@ type roundTripper struct{ p *Proxy }
 // RoundTrip sends the request. It never follows a redirect: a credential does
 // not travel to where an answer points.
 func (t roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
+	if t.p.opts.Tape == nil {
+		return t.send(req)
+	}
+	x := exchangeOf(req.Context())
+	x.record.Credentials(req) // the tape may answer, and nothing else looks
+	return t.p.opts.Tape(Outgoing{Request: req, Target: x.target, Note: x.record.Note}, t.send)
+}
+
+func (t roundTripper) send(req *http.Request) (*http.Response, error) {
 	x := exchangeOf(req.Context())
 	if err := x.upstream.Authorize(req.Context(), req); err != nil {
 		return nil, err
