@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/archestra-ai/archestra-cli/pkg/ask"
 	"github.com/archestra-ai/archestra-cli/pkg/control"
 	"github.com/archestra-ai/archestra-cli/pkg/feed"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
@@ -34,6 +35,7 @@ type memory struct {
 	stats        []control.Stat
 	providers    []control.Provider
 	decoded      bool // how a body was asked for last
+	desk         *ask.Desk
 }
 
 func (s *memory) Interactions(_ context.Context, q control.Query) iter.Seq2[*llm.Interaction, error] {
@@ -92,7 +94,11 @@ func (s *memory) Stats(context.Context, control.StatsQuery) ([]control.Stat, err
 	return s.stats, nil
 }
 func (s *memory) Providers(context.Context) ([]control.Provider, error) { return s.providers, nil }
-func (s *memory) Feed() *feed.Feed                                      { return s.feed }
+func (s *memory) Asks(context.Context) ([]llm.Ask, error)               { return s.desk.List(), nil }
+func (s *memory) Answer(_ context.Context, id string, a llm.AskAnswer) (llm.Ask, error) {
+	return s.desk.Settle(id, a)
+}
+func (s *memory) Feed() *feed.Feed { return s.feed }
 func (s *memory) Status(context.Context) (control.Status, error) {
 	return control.Status{Server: "run", BaseURL: "http://localhost:9321"}, nil
 }
@@ -101,6 +107,8 @@ func (s *memory) Status(context.Context) (control.Status, error) {
 func serve(t *testing.T, s *memory) string {
 	t.Helper()
 	s.feed = feed.New()
+	s.desk = ask.New(ask.Options{Publish: s.feed.Publish, Timeout: time.Hour})
+	t.Cleanup(s.desk.Close)
 	dir := t.TempDir()
 	l, err := control.Listen(dir)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/archestra-ai/archestra-cli/pkg/ask"
 	"github.com/archestra-ai/archestra-cli/pkg/config"
 	"github.com/archestra-ai/archestra-cli/pkg/control"
 	"github.com/archestra-ai/archestra-cli/pkg/feed"
@@ -37,6 +38,7 @@ type house struct {
 	control   *control.Server
 	socket    net.Listener
 	backend   *backend
+	asks      *ask.Desk // nil where nothing is ever asked
 }
 
 // assemble opens and connects everything, and starts nothing. After an error

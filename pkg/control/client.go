@@ -45,6 +45,11 @@ func (c *Client) get(ctx context.Context, path string, v url.Values) (*http.Resp
 	if err != nil {
 		return nil, err
 	}
+	return c.do(req)
+}
+
+// do sends a request; its response has the status 200 and must be closed.
+func (c *Client) do(req *http.Request) (*http.Response, error) {
 	resp, err := c.http.Do(req)
 	if err != nil {
 		var wrapped *url.Error
@@ -70,6 +75,11 @@ func (c *Client) object(ctx context.Context, path string, into any) error {
 	if err != nil {
 		return err
 	}
+	return readObject(resp, into)
+}
+
+// readObject reads the JSON object of a response, and closes it.
+func readObject(resp *http.Response, into any) error {
 	defer resp.Body.Close()
 	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
 		return fmt.Errorf("the server's answer: %w", err)
@@ -119,11 +129,16 @@ func collect[T any](items iter.Seq2[*T, error]) ([]T, error) {
 // path returns the path of what belongs to an interaction, or ErrNotFound where
 // ref cannot be a reference, so that it never names another path.
 func path(ref, tail string) (string, error) {
-	const inIDs = "0123456789abcdefghijklmnopqrstuvwxyz-_"
-	if ref == "" || strings.Trim(strings.ToLower(ref), inIDs) != "" {
+	if !isRef(ref) {
 		return "", fmt.Errorf("%w: %q", ErrNotFound, ref)
 	}
 	return "/v1/interactions/" + ref + tail, nil
+}
+
+// isRef tells whether ref can be an id, or a part of one.
+func isRef(ref string) bool {
+	const inIDs = "0123456789abcdefghijklmnopqrstuvwxyz-_"
+	return ref != "" && strings.Trim(strings.ToLower(ref), inIDs) == ""
 }
 
 // about asks for one object that belongs to an interaction.

@@ -17,6 +17,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"github.com/archestra-ai/archestra-cli/pkg/ask"
 	"github.com/archestra-ai/archestra-cli/pkg/feed"
 	"github.com/archestra-ai/archestra-cli/pkg/filter"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
@@ -34,6 +35,7 @@ type backend struct {
 	stats        StatsQuery
 	body         io.Reader
 	asked        string
+	desk         *ask.Desk
 }
 
 func (b *backend) Interactions(_ context.Context, q Query) iter.Seq2[*llm.Interaction, error] {
@@ -106,6 +108,12 @@ func (b *backend) Providers(context.Context) ([]Provider, error) {
 	return []Provider{{Name: "openai", State: "ready", APIs: []llm.API{llm.APIResponses}}}, nil
 }
 
+func (b *backend) Asks(context.Context) ([]llm.Ask, error) { return b.desk.List(), nil }
+
+func (b *backend) Answer(_ context.Context, id string, a llm.AskAnswer) (llm.Ask, error) {
+	return b.desk.Settle(id, a)
+}
+
 func (b *backend) Feed() *feed.Feed { return b.feed }
 
 // start serves b on the socket of dir until the test ends or stop is called.
@@ -113,6 +121,10 @@ func start(t *testing.T, dir string, b *backend) (stop func()) {
 	t.Helper()
 	if b.feed == nil {
 		b.feed = feed.New()
+	}
+	if b.desk == nil {
+		b.desk = ask.New(ask.Options{Publish: b.feed.Publish})
+		t.Cleanup(b.desk.Close)
 	}
 	l, err := Listen(dir)
 	if err != nil {

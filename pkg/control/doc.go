@@ -15,6 +15,8 @@
 //	GET /v1/profiles                             Profile, one a line
 //	GET /v1/stats?by&filter&since                Stat, one a line
 //	GET /v1/providers                            Provider, one a line
+//	GET /v1/asks                                 llm.Ask, the open ones, one a line, oldest first
+//	POST /v1/asks/{id}                           llm.AskAnswer goes in, llm.Ask comes out as settled; the id may be shortened
 //	GET /v1/events?filter&since&after&server&progress   llm.Event, one a line, as they happen
 //
 // An error is a JSON object {"error": {"code", "message"}}. A list that breaks

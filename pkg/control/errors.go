@@ -26,6 +26,10 @@ var codes = []struct {
 	{"not_found", http.StatusNotFound, ErrNotFound},
 	{"ambiguous", http.StatusConflict, ErrAmbiguous},
 	{"not_kept", http.StatusGone, ErrNotKept},
+	{"ask_unknown", http.StatusNotFound, ErrAskUnknown},
+	{"ask_ambiguous", http.StatusConflict, ErrAskAmbiguous},
+	{"ask_settled", http.StatusConflict, ErrAskSettled},
+	{"ask_answer", http.StatusBadRequest, ErrAskAnswer},
 	{"bad_request", http.StatusBadRequest, errBadRequest},
 }
 

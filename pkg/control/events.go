@@ -31,7 +31,8 @@ type EventsOptions struct {
 }
 
 // events streams what happens, until the client goes or the feed ends. What
-// runs already comes first, as started events with the number 0.
+// runs already comes first, as started events with the number 0, and what waits
+// for a person, as held events.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	v := r.URL.Query()
 	q, err := parseQuery(v)
@@ -91,8 +92,9 @@ func after(v url.Values, server string) uint64 {
 	return n
 }
 
+// matches picks by the filter; what waits for a person is seen whatever the filter.
 func matches(f filter.Expr, e *llm.Event) bool {
-	return f == nil || e.Interaction == nil || f.Match(e.Interaction, nil)
+	return f == nil || e.Ask != nil || e.Interaction == nil || f.Match(e.Interaction, nil)
 }
 
 // told are interactions whose end has been told from the record already.

@@ -24,8 +24,9 @@ const (
 // Events follows what happens, until ctx ends or the server refuses what was
 // asked; either is the last error that it yields. A server that goes away, or
 // is not there yet, is waited for. When it is back the events continue: what
-// runs comes again as started events with the number 0, and what was missed of
-// the same run of the server is told as a lost event.
+// runs comes again as started events with the number 0, open questions as held
+// events with the number 0, and what was missed of the same run of the server is
+// told as a lost event.
 func (c *Client) Events(ctx context.Context, o EventsOptions) iter.Seq2[llm.Event, error] {
 	return func(yield func(llm.Event, error) bool) {
 		f := follower{client: c, opts: o, yield: yield}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/archestra-ai/archestra-cli/pkg/filter"
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
 )
 
 // Server serves a Backend to this user's own programs.
@@ -74,6 +75,8 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/profiles", list(func(r *http.Request) ([]Profile, error) { return s.backend.Profiles(r.Context()) }))
 	mux.HandleFunc("GET /v1/providers", list(func(r *http.Request) ([]Provider, error) { return s.backend.Providers(r.Context()) }))
 	mux.HandleFunc("GET /v1/stats", list(s.stats))
+	mux.HandleFunc("GET /v1/asks", list(func(r *http.Request) ([]llm.Ask, error) { return s.backend.Asks(r.Context()) }))
+	mux.HandleFunc("POST /v1/asks/{id}", object(s.answer))
 	mux.HandleFunc("GET /v1/events", s.events)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, badRequest(fmt.Errorf("%s %s is not a call that archestra knows", r.Method, r.URL.Path)))

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/archestra-ai/archestra-cli/pkg/ask"
 	"github.com/archestra-ai/archestra-cli/pkg/feed"
 	"github.com/archestra-ai/archestra-cli/pkg/filter"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
@@ -22,6 +23,14 @@ var (
 	// ErrNotKept tells that the interaction is known and its body is not, or
 	// not any more.
 	ErrNotKept = errors.New("the body was not kept")
+
+	// What Answer may be told of a question: that there is none with that id,
+	// that the id begins several, that it was settled before, and that the answer
+	// cannot be taken.
+	ErrAskUnknown   = ask.ErrUnknown
+	ErrAskAmbiguous = ask.ErrAmbiguous
+	ErrAskSettled   = ask.ErrSettled
+	ErrAskAnswer    = ask.ErrAnswer
 )
 
 // Query picks interactions.
@@ -168,6 +177,12 @@ type Backend interface {
 	Reader
 	Status(ctx context.Context) (Status, error)
 	Providers(ctx context.Context) ([]Provider, error)
+	// Asks returns the tool calls that wait for a person, oldest first.
+	Asks(ctx context.Context) ([]llm.Ask, error)
+	// Answer settles one of them, and returns it as settled. The id may be
+	// shortened while it is unique. Errors wrap ErrAskUnknown, ErrAskAmbiguous,
+	// ErrAskSettled and ErrAskAnswer.
+	Answer(ctx context.Context, id string, answer llm.AskAnswer) (llm.Ask, error)
 	// Feed returns the live events.
 	Feed() *feed.Feed
 }

@@ -24,6 +24,7 @@ type Feed struct {
 	closed  bool
 	subs    map[*Subscription]struct{}
 	running map[string]*running
+	asks    []*llm.Ask // open questions, oldest first
 }
 
 // New makes a feed.
@@ -36,13 +37,15 @@ func (f *Feed) Watched() bool { return f.watched.Load() > 0 }
 
 // Publish numbers an event and hands it to every subscriber. The interaction
 // that the event points to is a snapshot: nobody may change it afterwards. An
-// event without one, made before somebody looked, tells nothing and is dropped.
+// event without one, made before somebody looked, tells nothing and is dropped,
+// unless it tells of an ask: it gets the newest snapshot of the interaction
+// that waits, where that runs.
 //
 // The text of progress events must follow on, without gaps, from that of the
 // last progress event published for the interaction: what was not published
 // while nobody looked comes with the next one.
 func (f *Feed) Publish(e llm.Event) {
-	if e.Interaction == nil {
+	if e.Interaction == nil && e.Ask == nil {
 		return
 	}
 	if e.At.IsZero() {
@@ -55,6 +58,7 @@ func (f *Feed) Publish(e llm.Event) {
 	}
 	f.seq++
 	e.Seq = f.seq
+	f.trackAsk(&e)
 	f.track(&e)
 	for s := range f.subs {
 		s.push(&e)
@@ -86,7 +90,7 @@ func (f *Feed) Close() {
 	for s := range f.subs {
 		s.end()
 	}
-	f.running = nil
+	f.running, f.asks = nil, nil
 }
 
 // Subscribers returns how many look.

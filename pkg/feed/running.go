@@ -21,8 +21,25 @@ type running struct {
 	calls     []llm.ToolCall
 }
 
+// trackAsk takes note of a question that is asked or settled.
+func (f *Feed) trackAsk(e *llm.Event) {
+	if e.Ask == nil {
+		return
+	}
+	if r := f.running[e.Ask.Interaction]; r != nil && e.Interaction == nil {
+		e.Interaction = r.snapshot
+	}
+	f.asks = slices.DeleteFunc(f.asks, func(a *llm.Ask) bool { return a.ID == e.Ask.ID })
+	if e.Type == llm.EventHeld {
+		f.asks = append(f.asks, e.Ask)
+	}
+}
+
 // track takes note of an event.
 func (f *Feed) track(e *llm.Event) {
+	if e.Interaction == nil {
+		return
+	}
 	id := e.Interaction.ID
 	if e.Type == llm.EventFinished {
 		delete(f.running, id)
@@ -80,13 +97,21 @@ func (r *running) whole() *llm.Interaction {
 	return &i
 }
 
-// catchUp returns a started event for each running interaction, oldest first.
-// Its number is 0: it repeats what was.
+// catchUp returns a started event for each running interaction, and then a held
+// event for each open question, oldest first. Their number is 0: they repeat
+// what was.
 func (f *Feed) catchUp() []llm.Event {
 	events := make([]llm.Event, 0, len(f.running))
 	for _, r := range f.running {
 		events = append(events, llm.Event{Type: llm.EventStarted, At: r.snapshot.StartedAt, Interaction: r.whole()})
 	}
 	slices.SortFunc(events, func(a, b llm.Event) int { return strings.Compare(a.Interaction.ID, b.Interaction.ID) })
+	for _, a := range f.asks {
+		e := llm.Event{Type: llm.EventHeld, At: a.AskedAt, Ask: a}
+		if r := f.running[a.Interaction]; r != nil {
+			e.Interaction = r.snapshot
+		}
+		events = append(events, e)
+	}
 	return events
 }

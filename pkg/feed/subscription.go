@@ -37,7 +37,8 @@ type Subscription struct {
 
 // Subscribe begins to look. The subscription starts with an event of type
 // started and number 0 for each interaction that runs, holding what is known of
-// it so far; what follows continues exactly from there. It must be closed.
+// it so far, and one of type held for each open question; what follows continues
+// exactly from there. It must be closed.
 func (f *Feed) Subscribe(o Options) *Subscription {
 	if o.Buffer <= 0 {
 		o.Buffer = DefaultBuffer
