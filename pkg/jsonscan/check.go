@@ -1,6 +1,9 @@
 package jsonscan
 
-import "unicode/utf8"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 // Check tells whether data is one strict JSON value: the grammar of RFC 8259,
 // valid UTF-8 without a byte-order mark, and no object that holds a name twice.
@@ -14,7 +17,7 @@ func Check(data []byte) error {
 		return &SyntaxError{Offset: invalidUTF8(data), Msg: "not valid UTF-8"}
 	}
 	s := New(data)
-	s.unique()
+	s.SkipUnique()
 	return s.End()
 }
 
@@ -29,52 +32,96 @@ func invalidUTF8(data []byte) int {
 	return len(data)
 }
 
+// SkipUnique is Skip, and fails where an object holds a name twice.
+func (s *Scanner) SkipUnique() {
+	var few [32][]byte
+	s.unique(few[:0])
+}
+
 // fewNames is how many names are compared one by one before a set is made.
 const fewNames = 16
 
-func (s *Scanner) unique() {
-	switch s.Kind() {
-	case Object:
-		var few [fewNames]string
-		names := few[:0]
-		var set map[string]struct{}
-		for key := range s.Object() {
-			k := string(key)
-			if seen(names, set, k) {
-				s.fail("the name " + string(AppendString(nil, k)) + " stands twice in one object")
+// unique reads past the next value. What is behind the length of names is free
+// for the names of the objects within.
+func (s *Scanner) unique(names [][]byte) {
+	switch s.space(); s.peek() {
+	case '{':
+		s.uniqueObject(names)
+	case '[':
+		if !s.enter() {
+			return
+		}
+		if s.space(); s.peek() == ']' {
+			s.leave()
+			return
+		}
+		for {
+			s.unique(names)
+			if s.err != nil || !s.more(']') {
 				return
 			}
-			switch {
-			case set != nil:
-				set[k] = struct{}{}
-			case len(names) < fewNames:
-				names = append(names, k)
-			default:
-				set = map[string]struct{}{k: {}}
-				for _, n := range names {
-					set[n] = struct{}{}
-				}
-			}
-			s.unique()
-		}
-	case Array:
-		for range s.Array() {
-			s.unique()
 		}
 	default:
-		s.Skip()
+		if s.err == nil {
+			s.scalar()
+		}
 	}
 }
 
-func seen(names []string, set map[string]struct{}, k string) bool {
-	if set != nil {
-		_, ok := set[k]
-		return ok
+func (s *Scanner) uniqueObject(names [][]byte) {
+	if !s.enter() {
+		return
 	}
+	if s.space(); s.peek() == '}' {
+		s.leave()
+		return
+	}
+	base := len(names)
+	var set map[string]struct{}
+	for {
+		if s.space(); s.peek() != '"' {
+			s.fail("a name is expected")
+			return
+		}
+		name, _ := s.text(nil) // an escaped one is a copy
+		if s.err == nil && (set == nil && holds(names[base:], name) || set != nil && inSet(set, name)) {
+			s.fail("the name " + string(AppendString(nil, string(name))) + " stands twice in one object")
+		}
+		if s.err != nil {
+			return
+		}
+		switch {
+		case set != nil:
+			set[string(name)] = struct{}{}
+		case len(names)-base < fewNames:
+			names = append(names, name)
+		default:
+			set = make(map[string]struct{}, 2*fewNames)
+			for _, n := range names[base:] {
+				set[string(n)] = struct{}{}
+			}
+			set[string(name)] = struct{}{}
+		}
+		if s.space(); !s.expect(':') {
+			return
+		}
+		s.unique(names)
+		if s.err != nil || !s.more('}') {
+			return
+		}
+	}
+}
+
+func holds(names [][]byte, name []byte) bool {
 	for _, n := range names {
-		if n == k {
+		if bytes.Equal(n, name) {
 			return true
 		}
 	}
 	return false
+}
+
+func inSet(set map[string]struct{}, name []byte) bool {
+	_, ok := set[string(name)]
+	return ok
 }

@@ -93,6 +93,14 @@ func (s *Scanner) End() error {
 	return s.err
 }
 
+// Jump moves to offset end, where a value ends that begins at Pos. It is for
+// values whose bytes were read before: nothing of them is checked.
+func (s *Scanner) Jump(end int) {
+	if s.err == nil {
+		s.pos = end
+	}
+}
+
 // Pos returns the offset of the next value (white space skipped).
 func (s *Scanner) Pos() int {
 	s.space()

@@ -175,3 +175,80 @@ func BenchmarkSkip(b *testing.B) {
 		s.Skip()
 	}
 }
+
+func TestJump(t *testing.T) {
+	body := []byte(`{"a":[{"x":1}, {"y":[2]},3]}`)
+	s := jsonscan.New(body)
+	var got []string
+	for range s.Object() {
+		for i := range s.Array() {
+			if at := s.Pos(); i == 1 {
+				s.Jump(at + len(`{"y":[2]}`))
+				continue
+			}
+			got = append(got, string(s.Raw()))
+		}
+	}
+	if err := s.End(); err != nil || strings.Join(got, " ") != `{"x":1} 3` {
+		t.Fatalf("%q, %v", got, err)
+	}
+}
+
+func BenchmarkCheck(b *testing.B) {
+	data := []byte(`{"messages":[` + strings.Repeat(`{"role":"user","content":[{"type":"text","text":"func main() {\n\tfmt.Println(\"hi\")\n}\n some prose that goes on for a while"}]},`, 500) + `{}]}`)
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := jsonscan.Check(data); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// twice tells whether an object of the text holds a name twice, by encoding/json.
+func twice(t *testing.T, dec *json.Decoder) (found bool) {
+	token := func() json.Token {
+		tok, err := dec.Token()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tok
+	}
+	switch token() {
+	case json.Delim('{'):
+		names := map[string]bool{}
+		for dec.More() {
+			name := token().(string)
+			found = found || names[name]
+			names[name] = true
+			found = twice(t, dec) || found
+		}
+		token()
+	case json.Delim('['):
+		for dec.More() {
+			found = twice(t, dec) || found
+		}
+		token()
+	}
+	return found
+}
+
+func FuzzCheck(f *testing.F) {
+	for _, seed := range []string{
+		`{"a":{"a":1,"b":[{"c":1,"d":{"c":2}},{"c":1}]},"b":{"a":1}}`, `[{"a":1,"\u0061":1}]`, `{"a":{"b":1,"b":2},"c":[]}`,
+		`{"1":1,"2":1,"3":1,"4":1,"5":1,"6":1,"7":1,"8":1,"9":1,"10":{"1":1},"11":1,"12":1,"13":1,"14":1,"15":1,"16":1,"17":1,"18":1,"17":1}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		want := json.Valid(data) && utf8.Valid(data)
+		if want {
+			dec := json.NewDecoder(strings.NewReader(string(data)))
+			dec.UseNumber()
+			want = !twice(t, dec)
+		}
+		if err := jsonscan.Check(data); (err == nil) != want {
+			t.Fatalf("%q: %v, want it to pass: %v", data, err, want)
+		}
+	})
+}
