@@ -100,4 +100,8 @@ type Gate interface {
 	Close() (release []byte, refused []Call)
 	// Held is how many bytes are held.
 	Held() int
+	// KeepAlive returns bytes that may be sent between two releases and mean
+	// nothing to the format's clients: they keep a connection from looking dead
+	// while calls are held.
+	KeepAlive() []byte
 }

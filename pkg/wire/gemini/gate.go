@@ -18,7 +18,7 @@ func (format) NewGate(contentType string, o wire.GateOptions) wire.Gate {
 		framing = hold.Events
 	}
 	g := hold.New(newGate(), framing, o)
-	g.TextName = "text"
+	g.TextName, g.NoComments = "text", true
 	return g
 }
 

@@ -53,7 +53,11 @@ type Gate struct {
 	// to the same text; Spoken tells that some of it has left.
 	TextName string
 	Spoken   bool
+	// NoComments tells that the format's clients do not know comments in
+	// server-sent events: an empty event keeps the connection alive.
+	NoComments bool
 
+	crlf    bool // the stream's lines end so
 	editor  Editor
 	framing Framing
 	options wire.GateOptions
@@ -90,6 +94,7 @@ func (g *Gate) Frame(in sse.Frame) (release []byte, calls []wire.Call) {
 		return g.fail()
 	}
 	g.unread = false
+	g.crlf = bytes.HasSuffix(in.Raw, crlf)
 	if idle && !g.touched && (len(in.Data) == 0 || g.editor.Plain(in.Data)) {
 		g.note(in.Data)
 		return in.Raw, nil
@@ -245,3 +250,21 @@ func (g *Gate) Close() ([]byte, []wire.Call) {
 
 // Held implements wire.Gate.
 func (g *Gate) Held() int { return g.held }
+
+var crlf = []byte("\r\n")
+
+// KeepAlive implements wire.Gate: a comment (WHATWG HTML section 9.2.6) between
+// events, and white space between JSON values, which belongs to none of them.
+func (g *Gate) KeepAlive() []byte {
+	end := "\n"
+	if g.crlf {
+		end = "\r\n"
+	}
+	switch {
+	case g.framing != Events:
+		return []byte(" ")
+	case g.NoComments:
+		return []byte(end + end)
+	}
+	return []byte(": archestra waits for a decision" + end + end)
+}
