@@ -337,3 +337,49 @@ func BenchmarkWatched(b *testing.B) {
 		}
 	}
 }
+
+// TestOpenQuestions: whoever comes late sees what waits for a person, with what
+// is known of the interaction, and not what was settled.
+func TestOpenQuestions(t *testing.T) {
+	told := func(kind llm.EventType, ask, interaction string) llm.Event {
+		return llm.Event{Type: kind, At: time.Unix(1, 0), Ask: &llm.Ask{ID: ask, Interaction: interaction}}
+	}
+	waits := func(events []llm.Event) (out []string) {
+		for i, w := range words(events) {
+			if events[i].Ask != nil {
+				w += " asks " + events[i].Ask.ID
+			}
+			out = append(out, w)
+		}
+		return out
+	}
+	f := New()
+	first := f.Subscribe(Options{})
+	defer first.Close()
+	f.Publish(event(llm.EventStarted, "x"))
+	f.Publish(progress("x", "text"))
+	f.Publish(told(llm.EventHeld, "q1", "x"))
+	f.Publish(told(llm.EventHeld, "q2", "unheard of"))
+	f.Publish(told(llm.EventHeld, "q3", "x"))
+	f.Publish(told(llm.EventVerdict, "q1", "x"))
+	late := f.Subscribe(Options{})
+	defer late.Close()
+	f.Publish(event(llm.EventFinished, "x"))
+	f.Publish(told(llm.EventVerdict, "q3", "x")) // the client went first
+	f.Publish(told(llm.EventVerdict, "q2", ""))
+	last := f.Subscribe(Options{})
+	defer last.Close()
+
+	end := []string{"7 finished x", "8 verdict asks q3", "9 verdict asks q2"}
+	want := append([]string{"1 started x", "2 progress x +text", "3 held x asks q1", "4 held asks q2", "5 held x asks q3", "6 verdict x asks q1"}, end...)
+	if diff := cmp.Diff(want, waits(drain(t, first))); diff != "" {
+		t.Error(diff)
+	}
+	want = append([]string{"0 started x has text", "0 held asks q2", "0 held x asks q3"}, end...)
+	if diff := cmp.Diff(want, waits(drain(t, late))); diff != "" {
+		t.Error(diff)
+	}
+	if got := waits(drain(t, last)); got != nil {
+		t.Errorf("nothing waits, and the last sees %q", got)
+	}
+}
