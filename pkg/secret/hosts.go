@@ -5,6 +5,11 @@ import (
 	"sync"
 )
 
+// Named tells whether somebody who is trusted has named a host. Hosts does.
+type Named interface{ Has(host string) bool }
+
+func named(n Named, host string) bool { return n != nil && n.Has(host) }
+
 // Hosts are the names of hosts that somebody who is trusted has written. It is
 // safe for concurrent use; a nil *Hosts holds none.
 type Hosts struct {

@@ -19,7 +19,7 @@ const (
 func (l *Leaks) judge(link string) string {
 	rest := afterScheme(link)
 	host := hostOf(rest)
-	if rest == "" || l.o.Hosts.Has(host) || l.o.Seen != nil && l.o.Seen(link) {
+	if rest == "" || named(l.o.Hosts, host) || l.o.Seen != nil && l.o.Seen(link) {
 		return ""
 	}
 	if l.o.Session != nil && carries(l.o.Session, rest) {

@@ -15,7 +15,7 @@ type Leak struct {
 // LeakOptions say what is no leak.
 type LeakOptions struct {
 	// Hosts are those that the user or the system prompt named.
-	Hosts *Hosts
+	Hosts Named
 	// Session holds values that must not be in a link. It may be nil.
 	Session *Session
 	// Seen tells whether a URL stood in the request as it is: then it carries

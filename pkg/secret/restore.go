@@ -17,7 +17,7 @@ type Restoring struct {
 	// Hosts are those that the user or the system prompt named. Nothing is
 	// restored inside a URL to another host: otherwise a placeholder would be what
 	// an attacker asks the model for, and redaction his decoder.
-	Hosts *Hosts
+	Hosts Named
 }
 
 // Restorer puts the values of a session back into one stream of text: one
@@ -141,12 +141,12 @@ func (r *Restorer) abroad() bool {
 		}
 		found = true
 		rest = rest[i+2:]
-		if host := hostOf(rest); host == "" || !r.how.Hosts.Has(host) {
+		if host := hostOf(rest); host == "" || !named(r.how.Hosts, host) {
 			return true
 		}
 	}
 	if i := strings.Index(lowered(run), "www."); i >= 0 && !found && !isAlnum(byteAt(run, i-1)) {
-		return !r.how.Hosts.Has(hostOf(run[i:]))
+		return !named(r.how.Hosts, hostOf(run[i:]))
 	}
 	return false
 }
