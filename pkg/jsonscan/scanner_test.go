@@ -2,6 +2,7 @@ package jsonscan_test
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -251,4 +252,32 @@ func FuzzCheck(f *testing.F) {
 			t.Fatalf("%q: %v, want it to pass: %v", data, err, want)
 		}
 	})
+}
+
+// Long strings are read by the window; what breaks or ends them is found
+// wherever it stands.
+func TestLongStrings(t *testing.T) {
+	for _, at := range []int{0, 7, 127, 128, 129, 135, 136, 1151, 1152, 1153, 1160, 2183, 2184, 2185, 3000, 5000} {
+		for c, wrong := range map[string]string{`\`: "a wrong escape", "\x1f": "a control character in a string", "\x00": "a control character in a string"} {
+			data := []byte(`"` + strings.Repeat("x", at) + c + strings.Repeat("é", 1500) + `"`)
+			s := jsonscan.New(data)
+			s.Skip()
+			var breach *jsonscan.SyntaxError
+			if !errors.As(s.Err(), &breach) || breach.Offset != 1+at || breach.Msg != wrong {
+				t.Errorf("%q at %d: %v", c, at, s.Err())
+			}
+		}
+		data := []byte(`["` + strings.Repeat("x", at) + `\n` + strings.Repeat("é", at) + `", 1]`)
+		s := jsonscan.New(data)
+		for i := range s.Array() {
+			if i == 0 {
+				if got, want := s.Text(), strings.Repeat("x", at)+"\n"+strings.Repeat("é", at); got != want {
+					t.Errorf("%d: %d bytes, want %d", at, len(got), len(want))
+				}
+			}
+		}
+		if err := s.End(); err != nil {
+			t.Error(err)
+		}
+	}
 }

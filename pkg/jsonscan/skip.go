@@ -1,6 +1,7 @@
 package jsonscan
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 )
@@ -182,17 +183,18 @@ func (s *Scanner) skipString() (escaped bool) {
 }
 
 // plainEnd returns the first index from i on of a quote, a backslash or a
-// control character. It looks at eight bytes at a time.
+// control character. It looks at eight bytes at a time, and in a long string,
+// such as an image, at a window.
 func plainEnd(data []byte, i int) int {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	for ; i+8 <= len(data); i += 8 {
-		v := binary.LittleEndian.Uint64(data[i:])
-		quote := v ^ (ones * '"')
-		slash := v ^ (ones * '\\')
-		// Each term has a high bit at the lowest byte that matches; bits above
-		// it may be false, which the lowest one hides.
-		if m := ((v-ones*0x20)&^v | (quote-ones)&^quote | (slash-ones)&^slash) & highs; m != 0 {
+	const near = 128 // bytes, before a string counts as long
+	for far := i + near; i+8 <= len(data); i += 8 {
+		if m := special(binary.LittleEndian.Uint64(data[i:])); m != 0 {
 			return i + bits.TrailingZeros64(m)/8
+		}
+		if i == far-8 {
+			for i+8+window <= len(data) && plain(data[i+8:i+8+window]) {
+				i += window
+			}
 		}
 	}
 	for ; i < len(data); i++ {
@@ -201,6 +203,33 @@ func plainEnd(data []byte, i int) int {
 		}
 	}
 	return i
+}
+
+const (
+	ones, highs = 0x0101010101010101, 0x8080808080808080
+	window      = 1024
+)
+
+// special has a high bit at the lowest byte of eight that is a quote, a backslash
+// or a control character; bits above it may be false, which the lowest one hides.
+func special(v uint64) uint64 {
+	quote := v ^ (ones * '"')
+	slash := v ^ (ones * '\\')
+	return ((v-ones*0x20)&^v | (quote-ones)&^quote | (slash-ones)&^slash) & highs
+}
+
+// plain tells whether a window, a multiple of 32 bytes, holds no special byte.
+func plain(w []byte) bool {
+	if bytes.IndexByte(w, '"') >= 0 || bytes.IndexByte(w, '\\') >= 0 {
+		return false
+	}
+	var m uint64
+	for ; len(w) >= 32; w = w[32:] {
+		a, b := binary.LittleEndian.Uint64(w), binary.LittleEndian.Uint64(w[8:])
+		c, d := binary.LittleEndian.Uint64(w[16:]), binary.LittleEndian.Uint64(w[24:])
+		m |= (a-ones*0x20)&^a | (b-ones*0x20)&^b | (c-ones*0x20)&^c | (d-ones*0x20)&^d
+	}
+	return m&highs == 0
 }
 
 // escapeLen returns the length of the escape that b begins with, 0 if wrong.
