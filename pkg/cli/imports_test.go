@@ -22,7 +22,7 @@ var layers = map[string]struct {
 }{
 	"cmd/archestra": {"pkg/cli", "main only exits with what cli says"},
 	"deploy/extras": {"pkg/cli", "it writes the manual and the completions that cli knows"},
-	"pkg/cli": {"pkg/agent pkg/ask pkg/config pkg/control pkg/doctor pkg/feed pkg/filter pkg/llm pkg/policy pkg/price pkg/printable pkg/provider pkg/proxy pkg/record pkg/secret " +
+	"pkg/cli": {"pkg/agent pkg/ask pkg/config pkg/control pkg/doctor pkg/feed pkg/filter pkg/llm pkg/policy pkg/price pkg/printable pkg/provider pkg/proxy pkg/record pkg/rules pkg/secret " +
 		"pkg/server pkg/simulate pkg/store pkg/telemetry pkg/wire tui", "it puts everything together, and nobody imports it"},
 	"tui": {"pkg/control pkg/filter pkg/llm pkg/printable",
 		"a screen asks over the socket like everybody else: it knows neither the store nor the proxy"},
@@ -35,6 +35,7 @@ var layers = map[string]struct {
 	"pkg/ask":      {"pkg/jsonscan pkg/llm", "a question waits; who holds the call and who answers does not matter"},
 	"pkg/store":    {"pkg/filter pkg/jsonscan pkg/llm pkg/record", "it keeps what record assembles and answers filters; it knows no wire and no provider"},
 	"pkg/record":   {"pkg/jsonscan pkg/llm pkg/sse pkg/wire", "it assembles and hands on: a sink, a feed and a price are interfaces"},
+	"pkg/rules":    {"pkg/llm pkg/policy", "the rules in force: it reads files, pkg/policy does not"},
 	"pkg/policy":   {"pkg/jsonscan pkg/llm", "rules are pure: no clock, no I/O, no wire"},
 	"pkg/secret":   {"pkg/jsonscan pkg/llm", "detectors know text alone"},
 	"pkg/provider": {"pkg/config pkg/llm pkg/wire", "a provider names the formats that it speaks"},
