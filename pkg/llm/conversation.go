@@ -51,6 +51,7 @@ type Message struct {
 	Role  Role   `json:"role"`
 	Parts []Part `json:"parts"`
 	Span  Span   `json:"-"` // the message's own bytes in the body
+	Hash  uint64 `json:"-"` // its Sum, where that was taken before; else 0
 }
 
 // Tool is a tool that the request declares.
@@ -59,6 +60,7 @@ type Tool struct {
 	Description string          `json:"description,omitempty"`
 	Parameters  json.RawMessage `json:"parameters,omitempty"` // JSON schema
 	Span        Span            `json:"-"`
+	Hash        uint64          `json:"-"` // its Sum, where that was taken before; else 0
 }
 
 // Conversation is the neutral view of a request: for rules to judge and for

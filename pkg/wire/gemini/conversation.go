@@ -32,14 +32,7 @@ func (format) Conversation(body []byte) (llm.Conversation, error) {
 				c.Messages = append(c.Messages, r.content(s, llm.RoleUser))
 			}
 		case "tools":
-			c.Tools = nil
-			if s.Kind() == jsonscan.Object {
-				c.Tools = r.tools(c.Tools, s)
-				continue
-			}
-			for range s.Array() {
-				c.Tools = r.tools(c.Tools, s)
-			}
+			c.Tools = r.declared(s)
 		}
 	}
 	return c, view.End(s, kind)
@@ -232,6 +225,17 @@ func (r *reader) blob(v view.Value) llm.Part {
 		p.Kind = llm.PartAudio
 	}
 	return p
+}
+
+// declared reads the declared tools: an array, or one alone.
+func (r *reader) declared(s *jsonscan.Scanner) (tools []llm.Tool) {
+	if s.Kind() == jsonscan.Object {
+		return r.tools(nil, s)
+	}
+	for range s.Array() {
+		tools = r.tools(tools, s)
+	}
+	return tools
 }
 
 // tools reads one Tool: function declarations, and tools that the provider runs,

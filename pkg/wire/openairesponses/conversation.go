@@ -76,12 +76,15 @@ func (r *reader) input(s *jsonscan.Scanner) (messages []llm.Message) {
 		})
 	}
 	for range s.Array() {
-		v := view.Read(s)
-		m := r.item(v)
-		m.Span = v.Span()
-		messages = append(messages, m)
+		messages = append(messages, r.message(view.Read(s)))
 	}
 	return messages
+}
+
+func (r *reader) message(v view.Value) llm.Message {
+	m := r.item(v)
+	m.Span = v.Span()
+	return m
 }
 
 // tools reads declared tools. Those of a namespace stand for themselves, and

@@ -19,20 +19,12 @@ func Newest(s *jsonscan.Scanner) llm.Span {
 	span := llm.Span{Start: -1}
 	for range s.Array() {
 		at := s.Pos()
-		var role, kind []byte
-		for key := range s.Object() {
-			switch string(key) {
-			case "role":
-				role = s.Raw()
-			case "type":
-				kind = s.Raw()
-			}
-		}
+		model := ByModel(s)
 		if s.Err() != nil {
 			return llm.Span{}
 		}
 		switch {
-		case byModel(role, kind):
+		case model:
 			span = llm.Span{Start: -1}
 		default:
 			if span.Start < 0 {
@@ -45,6 +37,20 @@ func Newest(s *jsonscan.Scanner) llm.Span {
 		return llm.Span{}
 	}
 	return span
+}
+
+// ByModel reads the next value, a message, and tells whether the model made it.
+func ByModel(s *jsonscan.Scanner) bool {
+	var role, kind []byte
+	for key := range s.Object() {
+		switch string(key) {
+		case "role":
+			role = s.Raw()
+		case "type":
+			kind = s.Raw()
+		}
+	}
+	return byModel(role, kind)
 }
 
 func byModel(role, kind []byte) bool {
