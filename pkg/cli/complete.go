@@ -20,6 +20,9 @@ const (
 	completeWithin = 2 * time.Second
 	// completeIDs is how many interactions are offered.
 	completeIDs = 30
+	// maxOfferedArguments is how many characters of a call's arguments stand
+	// beside its id.
+	maxOfferedArguments = 60
 )
 
 // completeAll tells the shell, for every command below root, what may stand for
@@ -95,6 +98,37 @@ func (a *app) completeID(cmd *cobra.Command, args []string, typed string) ([]cob
 		out = append([]cobra.Completion{"last\tthe newest"}, out...)
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+}
+
+// completeAsk offers the tool calls that wait, the oldest first.
+func (a *app) completeAsk(cmd *cobra.Command, args []string, typed string) (out []cobra.Completion, _ cobra.ShellCompDirective) {
+	const keep = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+	cfg, err := a.load(cmd)
+	if err != nil || len(args) > 0 {
+		return nil, keep
+	}
+	ctx := cmd.Context()
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	ctx, cancel := context.WithTimeout(ctx, completeWithin)
+	defer cancel()
+	client := control.NewClient(cfg.DataDir)
+	defer client.Close()
+	open, err := client.Asks(ctx)
+	if err != nil {
+		return nil, keep
+	}
+	for i := range open {
+		if q := &open[i]; strings.HasPrefix(q.ID, typed) {
+			shown, left := askArguments(q, maxOfferedArguments)
+			out = append(out, offer(q.ID, toolName(q.Tool)+" "+shown+left))
+		}
+	}
+	if len(open) > 0 && strings.HasPrefix("last", typed) {
+		out = append(out, "last\tthe newest")
+	}
+	return out, keep
 }
 
 func (a *app) completeProfile(cmd *cobra.Command, _ []string, typed string) (out []cobra.Completion, _ cobra.ShellCompDirective) {

@@ -74,6 +74,10 @@ func TestNothingFromOutsideIsObeyed(t *testing.T) {
 		providers: []control.Provider{{Name: bad, State: bad, Why: bad, BaseURL: bad, Upstream: bad, KeySource: bad, APIs: []llm.API{llm.API(bad)}, Models: []string{bad}}},
 	}
 	dir := serve(t, s)
+	q := llm.Ask{Interaction: bad, Provider: bad, Profile: bad, Agent: bad, Tool: bad, Arguments: quoted, Rule: bad, Reason: bad, Accept: bad, Path: bad, Sink: bad}
+	s.desk.Put(q)
+	q.Arguments, q.ArgumentsText = nil, bad
+	s.desk.Put(q)
 	check := func(what, out string) {
 		t.Helper()
 		if out == "" {
@@ -91,6 +95,7 @@ func TestNothingFromOutsideIsObeyed(t *testing.T) {
 		{"logs"}, {"logs", "--json"}, {"show", "last"}, {"show", "last", "--json"}, {"show", "last", "--raw", "request"},
 		{"stats", "--by", "provider,profile,model,day"}, {"stats", "--json"}, {"profiles", "list"}, {"profiles", "list", "--json"},
 		{"providers", "list"}, {"providers", "list", "--json"},
+		{"ask", "list"}, {"ask", "list", "--json"},
 		{"export", "--format", "jsonl"}, {"export", "--format", "har"}, {"export", "--format", "md"},
 	} {
 		for _, term := range []terminal{{width: 100, colour: true}, {width: 30}} {
@@ -107,15 +112,21 @@ func TestNothingFromOutsideIsObeyed(t *testing.T) {
 		for _, kind := range []llm.EventType{llm.EventStarted, llm.EventFirstToken, llm.EventToolCall, llm.EventVerdict, llm.EventHeld, llm.EventFinished} {
 			s.feed.Publish(llm.Event{Type: kind, Interaction: i, ToolCall: &i.ToolCalls[1], Text: bad, Reasoning: bad})
 		}
-		until(t, "the last event", lines(out, 6))
+		s.desk.Put(q).Cancel(bad)
+		until(t, "the last event", lines(out, 2+6+2))
 		stop()
 		check("tail "+args[0], out.String())
 		until(t, "leaving", func() bool { return !s.feed.Watched() })
 	}
 
+	for _, args := range [][]string{{"ask", "allow", "last"}, {"__complete", "ask", "deny", ""}, {"ask", "deny", "--always"}} {
+		out, talk := must(t, dir, terminal{width: 30}, args...)
+		check(strings.Join(args, " "), out+talk)
+	}
+
 	// What the caller typed comes back in errors.
 	for _, args := range [][]string{{bad}, {"show", bad}, {"logs", "--filter", bad + ":("}, {"logs", "--since", bad}, {"stats", "--by", bad},
-		{"export", "--format", "md", "-o", filepath.Join(bad, "x")}} {
+		{"export", "--format", "md", "-o", filepath.Join(bad, "x")}, {"ask", bad}, {"ask", "allow", bad}, {"ask", "allow", "--arguments", bad}} {
 		var out, talk printed
 		if code := command(t, t.Context(), dir, terminal{}, &out, &talk, args...); code == 0 {
 			t.Errorf("%.20q is taken", args)

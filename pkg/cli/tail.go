@@ -36,7 +36,11 @@ On a terminal this is a screen: ? lists its keys. --plain prints lines instead.
 
 In a pipe, and with --json, each event is one line of JSON: started,
 first_token, tool_call, verdict, held, finished, and lost where this reader was
-too slow. What runs already is told first, with seq 0.`,
+too slow. What runs already is told first, with seq 0, and so is what is held.
+
+A held event tells of a tool call that waits for a person, in its member ask,
+and a verdict event with that member how it was settled; --filter hides neither.
+archestra ask answers.`,
 		Example: `  archestra tail
   archestra tail --plain --filter 'provider:anthropic tool:*'
   archestra tail --since 10m --json | jq 'select(.type == "finished")'`,
@@ -123,8 +127,14 @@ func (a *app) plainEvent(e *llm.Event) error {
 	if e.Type == llm.EventLost {
 		return a.out.line(printable.Line(fmt.Sprintf("… %s lost: this reader was too slow", plural(int64(e.Lost), "event"))))
 	}
+	var who []string
 	i := e.Interaction
-	if i == nil {
+	switch {
+	case i != nil:
+		who = []string{shortID(i.ID), i.Profile, i.Provider, modelOf(i)}
+	case e.Ask != nil: // of an exchange that is over, or not known here
+		who = []string{shortID(e.Ask.Interaction), e.Ask.Profile, e.Ask.Provider}
+	default:
 		return nil
 	}
 	mark, st, words := eventWords(e)
@@ -133,7 +143,7 @@ func (a *app) plainEvent(e *llm.Event) error {
 	if e.Type == llm.EventFinished {
 		word = printable.Line(fmt.Sprintf("%s %-11s ", mark, i.State))
 	}
-	rest := printable.Line(strings.Join(nonEmpty(shortID(i.ID), i.Profile, i.Provider, modelOf(i), words), " "))
+	rest := printable.Line(strings.Join(nonEmpty(append(who, words)...), " "))
 	if w := a.out.width(); w > 0 {
 		rest = rest.Truncate(max(0, w-head.Width()-word.Width()))
 	}
@@ -143,6 +153,9 @@ func (a *app) plainEvent(e *llm.Event) error {
 
 // eventWords says in short what an event tells.
 func eventWords(e *llm.Event) (mark string, st style, words string) {
+	if e.Ask != nil {
+		return askWords(e)
+	}
 	i := e.Interaction
 	switch e.Type {
 	case llm.EventStarted:
@@ -178,4 +191,28 @@ func eventWords(e *llm.Event) (mark string, st style, words string) {
 		facts = append(facts, strings.Join(nonEmpty(i.Error.Type, i.Error.Code, i.Error.Message), ", "))
 	}
 	return glyph(i.State), state.style, strings.Join(facts, " ")
+}
+
+// askWords says in short what is asked, or how it was settled. What a person
+// needs to answer stands before the arguments, which may be long.
+func askWords(e *llm.Event) (mark string, st style, words string) {
+	q := e.Ask
+	shown, left := askArguments(q, maxArgumentsInLine)
+	call := toolName(q.Tool) + " " + shown + left
+	if e.Type != llm.EventHeld {
+		mark, st = "✗", red
+		if q.Answer == llm.ActionAllow {
+			mark, st = "✓", blue
+		}
+		return mark, st, strings.Join(nonEmpty("ask", q.ID, string(q.Answer), "by "+q.By, q.Rule, call), " ")
+	}
+	until := ""
+	if q.ExpiresAt != nil {
+		until = "until " + q.ExpiresAt.Local().Format(time.TimeOnly)
+	}
+	words = strings.Join(nonEmpty("ask", q.ID, until, q.Rule, call), " ")
+	if q.Reason != "" {
+		words += " (" + q.Reason + ")"
+	}
+	return "?", yellow, words
 }
