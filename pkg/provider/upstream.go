@@ -35,6 +35,7 @@ type Upstream struct {
 	key       config.Secret
 	vertex    *vertex // nil unless the upstream is Vertex AI
 	transport *http.Transport
+	instead   http.RoundTripper // of transport, where Offline says so
 	guard     *guard
 }
 
@@ -121,7 +122,12 @@ func (u *Upstream) Base() string {
 
 // Transport is the one transport of this upstream, tuned for streams. It adds
 // no Accept-Encoding and follows no redirect.
-func (u *Upstream) Transport() http.RoundTripper { return u.transport }
+func (u *Upstream) Transport() http.RoundTripper {
+	if u.instead != nil {
+		return u.instead
+	}
+	return u.transport
+}
 
 // URL is where a target's Rest lives upstream. Credentials in the query that are
 // not this provider's are left out; every other byte of it stays.
