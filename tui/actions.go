@@ -190,15 +190,18 @@ func (m *model) edit() tea.Cmd {
 		if err != nil {
 			return done("not opened: %v", err)
 		}
-		return editMsg{name}
+		return editMsg{name, func(err error) tea.Msg { return editedMsg{errors.Join(err, os.Remove(name))} }}
 	}
 }
 
-// editMsg says that a file is ready for the editor.
-type editMsg struct{ file string }
+// editMsg says that a file is ready for the editor, and what is to be done then.
+type editMsg struct {
+	file string
+	then func(error) tea.Msg
+}
 
 // runEditor gives the terminal to the editor.
-func runEditor(file string) tea.Cmd {
+func runEditor(file string, then func(error) tea.Msg) tea.Cmd {
 	words := strings.Fields(os.Getenv("VISUAL"))
 	if len(words) == 0 {
 		words = strings.Fields(os.Getenv("EDITOR"))
@@ -206,9 +209,7 @@ func runEditor(file string) tea.Cmd {
 	if len(words) == 0 {
 		words = []string{"vi"}
 	}
-	return tea.ExecProcess(exec.Command(words[0], append(words[1:], file)...), func(err error) tea.Msg {
-		return editedMsg{errors.Join(err, os.Remove(file))}
-	})
+	return tea.ExecProcess(exec.Command(words[0], append(words[1:], file)...), then)
 }
 
 func (m *model) edited(msg editedMsg) {

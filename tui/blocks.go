@@ -57,6 +57,7 @@ func (g *page) pieces(b block, s string) {
 		} else {
 			g.blocks = append(g.blocks, b)
 		}
+		b.first = paint.Line{}
 		s = s[n:]
 	}
 }

@@ -71,7 +71,7 @@ func (l *list) rowLines(r *row, now time.Time) []paint.Line {
 	if l.width < tableWidth-2 {
 		second.Add(paint.Dim, printable.Line(r.i.Profile))
 		second.Say(paint.Dim, " · ")
-		if v, _ := verdictOf(r.i); v != "" || r.i.Error != nil {
+		if v, _ := sternest(r.i); v != unjudged || r.i.Error != nil {
 			verdictCell(&second, r.i)
 			second.Say(paint.Dim, " · ")
 		}
@@ -213,25 +213,22 @@ func costText(i *llm.Interaction) printable.Text {
 }
 
 func verdictCell(p *paint.Line, i *llm.Interaction) {
-	v, call := verdictOf(i)
+	v, call := sternest(i)
 	switch {
-	case v == llm.ActionBlock:
-		p.Say(paint.Bad, "✗ BLOCK ")
-		p.Add(paint.Bad, printable.Line(call.Name))
-	case v == llm.ActionAsk:
-		p.Say(paint.Warn, "? ASK ")
-		p.Add(paint.Warn, printable.Line(call.Name))
+	case v > allowed:
+		sign, style := v.sign()
+		p.Add(style, printable.Line(sign.String()+" "+call.Name))
 	case i.State == llm.StateRefused:
 		p.Say(paint.Bad, "✗ REFUSED")
 	case i.Error != nil:
 		p.Add(paint.Warn, printable.Line(strings.ToLower(string(i.Error.Source))+" "+i.Error.Type))
 	case len(i.ToolCalls) == 1:
-		if v == llm.ActionAllow {
+		if v == allowed {
 			p.Say(paint.Dim, "allow ")
 		}
 		p.Add(paint.Plain, printable.Line(i.ToolCalls[0].Name))
 	case len(i.ToolCalls) > 1:
-		if v == llm.ActionAllow {
+		if v == allowed {
 			p.Say(paint.Dim, "allow ")
 		}
 		p.Add(paint.Plain, line("%d tools", len(i.ToolCalls)))

@@ -124,8 +124,8 @@ func (d *detail) grown(r *row) {
 	d.i = r.i
 	d.buildAnswer()
 	d.buildTab(tabTime)
-	if d.tab == tabTools {
-		d.buildTab(tabTools)
+	if d.tab == tabTools || d.tab == tabPolicy {
+		d.buildTab(d.tab)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -27,6 +28,29 @@ type fake struct {
 	began  chan struct{}
 
 	noStatus bool // names no base URL of its own
+
+	asks     []llm.Ask
+	asksErr  error
+	answers  []llm.AskAnswer
+	answerTo []string
+	refuse   error // what Answer fails with
+}
+
+func (f *fake) Asks(context.Context) ([]llm.Ask, error) { return slices.Clone(f.asks), f.asksErr }
+
+func (f *fake) Answer(_ context.Context, id string, a llm.AskAnswer) (llm.Ask, error) {
+	f.answers, f.answerTo = append(f.answers, a), append(f.answerTo, id)
+	if f.refuse != nil {
+		return llm.Ask{}, f.refuse
+	}
+	k := slices.IndexFunc(f.asks, func(o llm.Ask) bool { return o.ID == id })
+	if k < 0 {
+		return llm.Ask{}, control.ErrNotFound
+	}
+	as := f.asks[k]
+	f.asks = slices.Delete(f.asks, k, k+1)
+	as.Answer, as.By = a.Action, "terminal"
+	return as, nil
 }
 
 func newFake() *fake {
@@ -180,6 +204,7 @@ func newScreen(t testing.TB, f *fake, w, h int, look paint.Look) *screen {
 	}
 	m.now = func() time.Time { return noon }
 	m.pump = nil
+	m.after = func(time.Duration, tea.Msg) tea.Cmd { return nil } // a test sends tickMsg itself
 	s := &screen{t, m, f}
 	s.send(tea.WindowSizeMsg{Width: w, Height: h})
 	return s

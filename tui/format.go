@@ -148,28 +148,3 @@ func failed(i *llm.Interaction) bool {
 	}
 	return false
 }
-
-// verdictOf returns the sternest verdict and its call.
-func verdictOf(i *llm.Interaction) (llm.Action, *llm.ToolCall) {
-	rank := func(a llm.Action) int {
-		switch a {
-		case llm.ActionBlock:
-			return 3
-		case llm.ActionAsk:
-			return 2
-		case llm.ActionAllow:
-			return 1
-		}
-		return 0
-	}
-	var worst *llm.ToolCall
-	for k := range i.ToolCalls {
-		if c := &i.ToolCalls[k]; rank(c.Verdict) > 0 && (worst == nil || rank(c.Verdict) > rank(worst.Verdict)) {
-			worst = c
-		}
-	}
-	if worst == nil {
-		return "", nil
-	}
-	return worst.Verdict, worst
-}

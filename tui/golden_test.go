@@ -56,6 +56,12 @@ func TestGolden(t *testing.T) {
 		{"raw", busy, []string{"g", "down", "enter", "3"}},
 		{"time", busy, []string{"g", "down", "enter", "4"}},
 		{"policy", busy, []string{"g", "down", "down", "down", "enter", "5"}},
+		{"judged", judged, []string{"g", "enter", "5", "g"}},
+		{"findings", judged, []string{"g", "down", "enter", "5", "g"}},
+		{"ask", asked, nil},
+		{"ask-detail", asked, []string{"g", "down", "enter", "g"}},
+		{"ask-filter", asked, []string{"/", "p", "r", "o"}},
+		{"ask-whole", asked, []string{"v"}},
 		{"running", busy, []string{"enter"}},
 		{"compare", busy, []string{"g", "down", "="}},
 		{"copy", busy, []string{"y"}},
@@ -94,15 +100,28 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestGoldenASCII draws the list and a conversation without a sign beyond ASCII,
-// and on a light background.
+// TestGoldenASCII draws the list, a conversation, a question and its verdict
+// without a sign beyond ASCII, and on a light background.
 func TestGoldenASCII(t *testing.T) {
-	for name, keys := range map[string][]string{"list": nil, "talk": {"g", "down", "enter", "g"}} {
+	type view struct {
+		make func(t testing.TB, w, h int, look paint.Look) *screen
+		w, h int
+		keys []string
+	}
+	views := map[string]view{
+		"list":   {busy, 110, 35, nil},
+		"talk":   {busy, 110, 35, []string{"g", "down", "enter", "g"}},
+		"judged": {judged, 110, 35, []string{"g", "enter", "5", "g"}},
+	}
+	for _, size := range sizes {
+		views[fmt.Sprintf("ask/%dx%d", size[0], size[1])] = view{asked, size[0], size[1], nil}
+	}
+	for name, v := range views {
 		t.Run(name, func(t *testing.T) {
-			s := busy(t, 110, 35, paint.Look{ASCII: true, Color: true})
-			s.press(keys...)
+			s := v.make(t, v.w, v.h, paint.Look{ASCII: true, Color: true})
+			s.press(v.keys...)
 			out := s.view()
-			exact(t, out, 110, 35)
+			exact(t, out, v.w, v.h)
 			for _, r := range out {
 				if r > 0x7e {
 					t.Fatalf("%q is not ASCII", r)

@@ -16,19 +16,17 @@ func (m *model) beginHelp() {
 	for k := range m.keys {
 		s := &m.keys[k]
 		if h := s.Help(); s.at&from != 0 && h.Desc != "" {
-			var l paint.Line
-			l.Gap(2)
-			l.Cell(paint.Key, printable.Line(h.Key), 12)
-			l.Add(paint.Plain, printable.Line(h.Desc))
-			g.line(l)
+			g.keyLine(s)
 		}
 	}
+	g.empty()
+	g.askKeys(m.keys)
 	g.empty()
 	g.heading(paint.Words("Signs"))
 	for _, s := range []struct{ sign, means printable.Text }{
 		{paint.Words("◌ sent"), paint.Words("the request is with the provider, no token has come yet")},
 		{paint.Words("▸ streaming"), paint.Words("the answer is coming")},
-		{paint.Words("? HELD"), paint.Words("a tool call waits for you: archestra ask")},
+		{paint.Words("? HELD"), paint.Words("a tool call waits for you: see above")},
 		{paint.Words("✓ done"), paint.Words("ended as its protocol says")},
 		{paint.Words("! failed"), paint.Words("an error, by status or inside the answer")},
 		{paint.Words("× cancelled"), paint.Words("the client went away")},
@@ -57,6 +55,27 @@ func (m *model) beginHelp() {
 	m.help.set(g.blocks)
 	m.help.top()
 	m.enter(inHelp)
+}
+
+// askKeys lists the keys of a question, which win over others.
+func (g *page) askKeys(keys []shortcut) {
+	g.heading(paint.Words("While a tool call waits for you"))
+	for k := range keys {
+		if s := &keys[k]; s.at == whenAsked {
+			g.keyLine(s)
+		}
+	}
+	g.note("  They win over the same keys of the list and the detail. They do nothing in the")
+	g.note("  first 300 ms of a question, so that typing ahead approves nothing, and nothing")
+	g.note("  while you type into a line or answer another question.")
+}
+
+func (g *page) keyLine(s *shortcut) {
+	var l paint.Line
+	l.Gap(2)
+	l.Cell(paint.Key, printable.Line(s.Help().Key), 12)
+	l.Add(paint.Plain, printable.Line(s.Help().Desc))
+	g.line(l)
 }
 
 func (g *page) heading(t printable.Text) {

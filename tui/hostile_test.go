@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/archestra-ai/archestra-cli/pkg/control"
@@ -80,7 +81,8 @@ func hostileSession(t *testing.T, bad string, size [2]int) {
 	i.Provider, i.Profile, i.Model, i.RequestModel, i.Path, i.Method = bad, bad, bad, bad, bad, bad
 	i.Text, i.Reasoning, i.Refusal, i.FinishReasons, i.Notes = bad, bad, bad, []string{bad}, []string{bad}
 	i.Choices = []llm.Choice{{}, {Index: 1, Text: bad}}
-	i.ToolCalls = []llm.ToolCall{{ID: bad, Name: bad, ArgumentsText: bad, Verdict: llm.ActionBlock, Rule: bad, Reason: bad},
+	i.ToolCalls = []llm.ToolCall{{ID: bad, Name: bad, ArgumentsText: bad, Verdict: llm.ActionBlock, Rule: bad, Reason: bad,
+		Accept: bad, Path: bad, Answer: llm.ActionBlock, By: bad, Facts: hostileFacts(t, bad)},
 		{Name: bad, Arguments: raw}}
 	i.Error = &llm.Error{Source: llm.ErrorSource(bad), Type: bad, Code: bad, Message: bad}
 	i.Findings = []llm.Finding{{Kind: bad, Detector: bad, Where: bad, Action: bad}}
@@ -109,6 +111,25 @@ func hostileSession(t *testing.T, bad string, size [2]int) {
 		exact(t, s.view(), size[0], size[1])
 	}
 	look("list")
+	question := llm.Ask{ID: bad, Interaction: id(3), Provider: bad, Profile: bad, Agent: bad, Tool: bad, Arguments: raw,
+		Rule: bad, Reason: bad, Accept: bad, Path: bad, Sink: bad, AskedAt: noon, ExpiresAt: ptr(noon.Add(time.Minute))}
+	s.question(question)
+	look("question")
+	s.press("v", "G")
+	look("whole question")
+	s.press("esc")
+	s.send(settledNews(question, llm.ActionBlock, bad))
+	look("settled")
+	question.ID, question.Arguments, question.ArgumentsText = bad+"2", nil, bad
+	s.question(question)
+	s.wait(time.Second)
+	s.f.refuse = errorString(bad)
+	s.press("a")
+	look("refused answer")
+	s.press("v", "G")
+	look("whole text question")
+	s.press("esc")
+	s.send(settledNews(question, llm.ActionBlock, "timeout"))
 	s.press("enter")
 	look("running")
 	s.press("esc", "k")
@@ -141,6 +162,18 @@ func hostileSession(t *testing.T, bad string, size [2]int) {
 	look("sidebar")
 	s.send(batchMsg{refused: errorString(bad)})
 	look("refused")
+}
+
+// hostileFacts are facts with hostile text in each of their members.
+func hostileFacts(t *testing.T, bad string) json.RawMessage {
+	place := map[string]any{"origin": bad, "form": bad, "tool": bad, "key": bad}
+	b, err := json.Marshal(map[string]any{"tool": map[string]any{"class": bad, "does": bad}, "session": map[string]any{bad: true},
+		"asked": bad, "match": bad, "doubt": place, "solicited": []any{place},
+		"values": []any{map[string]any{"path": bad, "value": bad, "kind": bad, "origin": bad, "secret": bad, "seen": []any{place}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 type errorString string

@@ -5,6 +5,8 @@ import (
 
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
+
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
 )
 
 // place is where the keys go.
@@ -15,13 +17,15 @@ const (
 	inSidebar
 	inFilter // typing a filter
 	inDetail
-	inSearch // typing what to look for in a text
-	inMenu   // choosing what to copy
-	inAsk    // a question with yes and no
+	inSearch  // typing what to look for in a text
+	inMenu    // choosing what to copy
+	inConfirm // yes or no
 	inHelp
 	inCompare
+	inWhole   // all of a question about a tool call
+	whenAsked // beside the others: such a question is on the screen
 
-	inTexts  = inDetail | inHelp | inCompare
+	inTexts  = inDetail | inHelp | inCompare | inWhole
 	anywhere = inList | inSidebar | inDetail | inCompare
 )
 
@@ -46,6 +50,12 @@ func keyTable() []shortcut {
 	const hint, quiet = true, false
 	scrolls := inList | inSidebar | inTexts
 	return []shortcut{
+		bind(whenAsked, quiet, "a", "allow it once", gives(llm.AskAnswer{Action: llm.ActionAllow}), "a"),
+		bind(whenAsked, quiet, "A", "allow exactly this, now and always", gives(llm.AskAnswer{Action: llm.ActionAllow, Always: true}), "A"),
+		bind(whenAsked, quiet, "d", "deny it", gives(llm.AskAnswer{Action: llm.ActionBlock}), "d"),
+		bind(whenAsked, quiet, "e", "edit its arguments in $EDITOR, and allow that", answering(editArguments), "e"),
+		bind(whenAsked, quiet, "v", "view all of it", still((*model).viewWhole), "v"),
+
 		bind(inList, hint, "enter", "open", (*model).openSelected, "enter", "l", "right"),
 		bind(inSidebar, hint, "space", "add to the filter", (*model).toggleEntry, " "),
 		bind(inSidebar, hint, "enter", "only this", (*model).isolateEntry, "enter"),
@@ -92,7 +102,7 @@ func keyTable() []shortcut {
 		bind(anywhere, hint, "?", "help", still((*model).beginHelp), "?"),
 		bind(inTexts, hint, "esc", "back", (*model).back, "esc", "q", "backspace"),
 		bind(inList|inSidebar, hint, "q", "quit", func(*model) tea.Cmd { return tea.Quit }, "q"),
-		bind(anywhere|inFilter|inSearch|inMenu|inAsk|inHelp, quiet, "ctrl-c", "quit", func(*model) tea.Cmd { return tea.Quit }, "ctrl+c"),
+		bind(anywhere|inFilter|inSearch|inMenu|inConfirm|inHelp|inWhole, quiet, "ctrl-c", "quit", func(*model) tea.Cmd { return tea.Quit }, "ctrl+c"),
 
 		bind(inFilter, hint, "enter", "apply", (*model).endFilter, "enter"),
 		bind(inFilter, hint, "tab", "complete", still(func(m *model) { m.query.complete() }), "tab"),
@@ -106,20 +116,25 @@ func keyTable() []shortcut {
 		bind(inMenu, hint, "t", "tool arguments", copies(copyArguments), "t"),
 		bind(inMenu, hint, "i", "id", copies(copyID), "i"),
 		bind(inMenu, hint, "esc", "nothing", (*model).back, "esc", "q"),
-		bind(inAsk, hint, "y", "yes", (*model).resend, "y"),
-		bind(inAsk, hint, "n", "no", (*model).back, "n", "esc", "q"),
+		bind(inConfirm, hint, "y", "yes", (*model).resend, "y"),
+		bind(inConfirm, hint, "n", "no", (*model).back, "n", "esc", "q"),
 	}
 }
 
+// typing reports whether keys are letters of a line.
+func (m *model) typing() bool { return m.at == inFilter || m.at == inSearch }
+
 // press runs what a key means here. Keys that come fast arrive as one message.
 func (m *model) press(msg tea.KeyMsg) tea.Cmd {
-	if typing := m.at == inFilter || m.at == inSearch; msg.Type == tea.KeyRunes && !typing && (len(msg.Runes) > 1 || msg.Paste) {
+	if msg.Type == tea.KeyRunes && !m.typing() && (len(msg.Runes) > 1 || msg.Paste) {
 		if msg.Paste {
 			return nil // text is no command
 		}
+		m.burst = true
+		defer func() { m.burst = false }()
 		var cmds []tea.Cmd
 		for k, r := range msg.Runes {
-			if m.at == inFilter || m.at == inSearch { // the first ones opened it
+			if m.typing() { // the first ones opened it
 				return tea.Batch(append(cmds, m.press(tea.KeyMsg{Type: tea.KeyRunes, Runes: msg.Runes[k:]}))...)
 			}
 			cmds = append(cmds, m.press(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{r}, Alt: msg.Alt}))
@@ -127,8 +142,12 @@ func (m *model) press(msg tea.KeyMsg) tea.Cmd {
 		return tea.Batch(cmds...)
 	}
 	m.key = msg.String()
+	at := m.at
+	if m.answerable() {
+		at |= whenAsked
+	}
 	for k := range m.keys {
-		if s := &m.keys[k]; s.at&m.at != 0 && slices.Contains(s.Keys(), m.key) {
+		if s := &m.keys[k]; s.at&at != 0 && slices.Contains(s.Keys(), m.key) {
 			return s.do(m)
 		}
 	}

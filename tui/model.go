@@ -27,6 +27,7 @@ type model struct {
 	at            place   // where the keys go
 	trail         []place // where esc leads, the last first
 	key           string  // the key that is being handled
+	burst         bool    // it came together with others
 	keys          []shortcut
 
 	list    list
@@ -35,6 +36,9 @@ type model struct {
 	detail  detail
 	compare comparison
 	help    pager
+	whole   pager // of a question
+	asks    asks
+	asked   []paint.Line // the question as it is shown
 
 	filter  string // as it was typed
 	search  *search
@@ -50,6 +54,9 @@ type model struct {
 
 	notice printable.Text // said until the next key
 	resent resent
+
+	after func(time.Duration, tea.Msg) tea.Cmd
+	edits func(file string, then func(error) tea.Msg) tea.Cmd
 }
 
 func newModel(ctx context.Context, o Options, theme paint.Theme) (*model, error) {
@@ -60,6 +67,7 @@ func newModel(ctx context.Context, o Options, theme paint.Theme) (*model, error)
 	m := &model{
 		ctx: ctx, src: o.Source, pump: newPump(), theme: theme, opts: o, now: time.Now, mouse: o.Mouse,
 		at: inList, keys: keyTable(), list: newList(), filter: o.Filter,
+		after: after, edits: runEditor,
 	}
 	m.list.filterBy(e, asksText(e))
 	return m, nil
@@ -89,7 +97,9 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 	case tea.KeyMsg:
-		m.notice = printable.Text{}
+		if !m.typing() { // there is no room to read it
+			m.notice = printable.Text{}
+		}
 		cmd = m.press(msg)
 	case tea.MouseMsg:
 		m.wheel(msg)
@@ -110,11 +120,23 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case doneMsg:
 		m.notice = msg.text
 	case editMsg:
-		cmd = runEditor(msg.file)
+		cmd = m.edits(msg.file, msg.then)
 	case editedMsg:
 		m.edited(msg)
 	case resentMsg:
 		m.sentAgain(&msg)
+	case asksMsg:
+		m.gotAsks(&msg)
+	case answeredMsg:
+		cmd = m.answered(&msg)
+	case rewrittenMsg:
+		cmd = m.rewritten(&msg)
+	case tickMsg:
+		cmd = m.ticked()
+	}
+	m.asks.watch(m.answerable(), m.now())
+	if k := m.tick(); k != nil {
+		cmd = tea.Batch(cmd, k)
 	}
 	if k, ok := m.detail.needsBody(); ok && m.at == inDetail {
 		cmd = tea.Batch(cmd, readBody(m.ctx, m.src, m.detail.id, k.side, k.wire))
@@ -127,17 +149,27 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 func (m *model) news(b *batchMsg) tea.Cmd {
 	cmds := []tea.Cmd{m.listen()}
 	if b.attached && !m.attached {
-		cmds = append(cmds, askServer(m.ctx, m.src))
+		cmds = append(cmds, askServer(m.ctx, m.src), m.fetchAsks())
 		if m.ever {
 			m.notice = paint.Words("attached again")
 			cmds = append(cmds, m.catchUp())
 		}
 	} else if b.lost > 0 {
-		cmds = append(cmds, m.catchUp())
+		cmds = append(cmds, m.catchUp(), m.fetchAsks())
 	}
 	m.attached, m.linkErr, m.refused = b.attached, b.lastErr, b.refused
 	m.ever = m.ever || b.attached
 	m.lost += b.lost
+	for k := range b.asks {
+		if a := &b.asks[k]; a.settled {
+			m.settled(&a.ask)
+		} else {
+			m.asks.add(&a.ask)
+		}
+	}
+	if !m.attached {
+		m.asks.open = nil // who asked has gone: nobody would hear the answer
+	}
 	for k := range b.changes {
 		r := m.list.apply(&b.changes[k])
 		if r.i.ID == m.detail.id {
@@ -269,7 +301,7 @@ func (m *model) back() tea.Cmd {
 
 // shown is the place whose view is on the screen: not the lines below it.
 func (m *model) shown() place {
-	const below = inFilter | inSearch | inMenu | inAsk
+	const below = inFilter | inSearch | inMenu | inConfirm
 	if n := len(m.trail); n > 0 && m.at&below != 0 {
 		return m.trail[n-1]
 	}

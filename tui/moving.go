@@ -29,6 +29,8 @@ func (m *model) text() *pager {
 		return &m.compare.pager
 	case inHelp:
 		return &m.help
+	case inWhole:
+		return &m.whole
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 // it comes into view.
 type block struct {
 	lead  paint.Line // stands before each of its lines
+	first paint.Line // and this before the first one, where it is not empty
 	style paint.Style
 	text  string     // from outside, as it came
 	ready paint.Line // instead of text: a line that is made already
@@ -98,6 +99,9 @@ func (p *pager) wrap(b *block) []paint.Line {
 	var out []paint.Line
 	put := func(row []run) {
 		l := paint.From(b.lead)
+		if len(out) == 0 && b.first.Width() > 0 {
+			l = paint.From(b.first)
+		}
 		for _, r := range row {
 			p.say(&l, r.style, printable.Line(r.text))
 		}

@@ -22,6 +22,7 @@ type change struct {
 // batchMsg is what happened since the last one.
 type batchMsg struct {
 	changes  []change
+	asks     []askNews
 	lost     uint64 // events that were missed
 	attached bool
 	lastErr  error // why not
@@ -99,6 +100,9 @@ func (p *pump) add(e *llm.Event) {
 	defer p.signal()
 	defer p.mu.Unlock()
 	p.now.lost += e.Lost
+	if e.Ask != nil {
+		p.now.asks = append(p.now.asks, askNews{*e.Ask, e.Type == llm.EventVerdict || e.Ask.By != ""})
+	}
 	if e.Interaction == nil {
 		return
 	}

@@ -35,7 +35,7 @@ type resentMsg struct {
 
 func (m *model) beginResend() {
 	if m.current() != nil {
-		m.enter(inAsk)
+		m.enter(inConfirm)
 	}
 }
 

@@ -62,7 +62,7 @@ func (s *sum) count(i *llm.Interaction, n int64) {
 	if failed(i) {
 		s.errors += n
 	}
-	if v, _ := verdictOf(i); v == llm.ActionBlock || i.State == llm.StateRefused {
+	if v, _ := sternest(i); v.stopped() || i.State == llm.StateRefused {
 		s.blocked += n
 	}
 	switch i.State {
@@ -192,10 +192,11 @@ func (r *rows) slim(i *llm.Interaction) *llm.Interaction {
 		u.Raw = nil
 		c.Usage = &u
 	}
-	if len(c.ToolCalls) > 0 {
+	if len(c.ToolCalls) > 0 && c.State.Final() { // what runs is shown from here
 		calls := make([]llm.ToolCall, len(c.ToolCalls))
 		for k, call := range c.ToolCalls {
-			calls[k] = llm.ToolCall{Name: r.intern(call.Name), Verdict: call.Verdict, Rule: r.intern(call.Rule)}
+			calls[k] = llm.ToolCall{Name: r.intern(call.Name), Verdict: call.Verdict, Rule: r.intern(call.Rule),
+				Would: call.Would, Answer: call.Answer, By: r.intern(call.By)}
 		}
 		c.ToolCalls = calls
 	}

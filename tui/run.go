@@ -26,6 +26,9 @@ type Source interface {
 	Conversation(ctx context.Context, ref string) (*llm.Conversation, error)
 	Providers(ctx context.Context) ([]control.Provider, error)
 	Status(ctx context.Context) (control.Status, error)
+	// Asks lists the questions that wait for a person, and Answer settles one.
+	Asks(ctx context.Context) ([]llm.Ask, error)
+	Answer(ctx context.Context, id string, a llm.AskAnswer) (llm.Ask, error)
 }
 
 // Options say what to show and how.

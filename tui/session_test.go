@@ -90,7 +90,7 @@ func TestSession(t *testing.T) {
 	s.press("enter", "n")
 	s.shows("no more of that")
 	s.press("5")
-	s.shows("BLOCK", "rule R7", "shell after untrusted context")
+	s.shows("BLOCK", "rule        R7", "shell after untrusted context")
 
 	var out strings.Builder
 	s.m.opts.Out = &out

@@ -125,7 +125,7 @@ func (g *page) parts(parts []llm.Part, style paint.Style, names map[string]strin
 			if names != nil {
 				names[p.CallID] = p.Name
 			}
-			g.call(p.Name, oneLine(p.Arguments), "", "")
+			g.call(p.Name, oneLine(p.Arguments), nil)
 		case llm.PartToolResult:
 			name := p.Name
 			if name == "" {
@@ -152,21 +152,18 @@ func (g *page) thought(s string) {
 	g.markdown(paint.Dim, s)
 }
 
-// call adds a tool call and what was decided on it.
-func (g *page) call(name, arguments string, v llm.Action, rule string) {
+// call adds a tool call, and what was decided on it where judged is not nil.
+func (g *page) call(name, arguments string, judged *llm.ToolCall) {
 	var l paint.Line
 	l.Say(paint.Live, "→ call ")
 	l.Add(paint.Bold, printable.Line(name))
-	switch v {
-	case llm.ActionAllow:
-		l.Say(paint.Good, "  ✓ allow ")
-	case llm.ActionAsk:
-		l.Say(paint.Warn, "  ? ask ")
-	case llm.ActionBlock:
-		l.Say(paint.Bad, "  ✗ BLOCK ")
-	}
-	if rule != "" {
-		l.Add(paint.Dim, printable.Line("rule "+rule))
+	if judged != nil {
+		sign, style := rulingOf(judged).sign()
+		l.Gap(2)
+		l.Add(style, sign)
+		if judged.Rule != "" {
+			l.Add(paint.Dim, printable.Line(" rule "+judged.Rule))
+		}
 	}
 	g.line(l)
 	defer g.indent(paint.Dim, false)()
@@ -218,7 +215,7 @@ func (d *detail) answer(g *page) {
 	}
 	for k := range i.ToolCalls {
 		c := &i.ToolCalls[k]
-		g.call(c.Name, arguments(c), c.Verdict, c.Rule)
+		g.call(c.Name, arguments(c), c)
 	}
 	for _, c := range i.Choices {
 		if c.Index != 0 && c.Text != "" {

@@ -73,12 +73,10 @@ func (d *detail) tools(g *page) {
 			l.Say(paint.Warn, "  ! error")
 		case u.call == nil:
 			l.Say(paint.Dim, "  ✓ returned")
-		case u.call.Verdict == llm.ActionBlock:
-			l.Say(paint.Bad, "  ✗ BLOCK")
-		case u.call.Verdict == llm.ActionAsk:
-			l.Say(paint.Warn, "  ? ASK")
-		case u.call.Verdict == llm.ActionAllow:
-			l.Say(paint.Good, "  ✓ allow")
+		case rulingOf(u.call) != unjudged:
+			sign, style := rulingOf(u.call).sign()
+			l.Gap(2)
+			l.Add(style, sign)
 		default:
 			l.Say(paint.Live, "  proposed now")
 		}
@@ -97,33 +95,5 @@ func (d *detail) tools(g *page) {
 			back()
 			outer()
 		}
-	}
-}
-
-// policy shows what the rules decided. Without rules there is little to say.
-func (d *detail) policy(g *page) {
-	judged := false
-	for k := range d.i.ToolCalls {
-		c := &d.i.ToolCalls[k]
-		if c.Verdict == "" {
-			continue
-		}
-		judged = true
-		g.call(c.Name, arguments(c), c.Verdict, c.Rule)
-		if c.Reason != "" {
-			g.text(paint.Plain, "  "+c.Reason)
-		}
-	}
-	for _, f := range d.i.Findings {
-		judged = true
-		var l paint.Line
-		l.Say(paint.Warn, "⚠ found ")
-		l.Add(paint.Bold, printable.Line(f.Kind))
-		l.Add(paint.Plain, printable.Line("  "+f.Where+"  "+f.Action))
-		l.Add(paint.Dim, printable.Line("  "+f.Detector))
-		g.line(l)
-	}
-	if !judged {
-		g.note("No rule judged this interaction, and no detector found anything.")
 	}
 }

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/archestra-ai/archestra-cli/pkg/printable"
@@ -20,7 +21,7 @@ func (m *model) sidebarWidth() int {
 
 // bodyHeight is what the lines above and below the panes leave.
 func (m *model) bodyHeight() int {
-	return max(m.height-2-len(m.banners()), 0)
+	return max(m.height-2-len(m.banners())-len(m.asked), 0)
 }
 
 // boxed reports whether the screen has room for borders.
@@ -35,6 +36,7 @@ func (m *model) previewHeight() int {
 
 // layout tells the panes their sizes.
 func (m *model) layout() {
+	m.asked = m.prompt()
 	h := m.bodyHeight()
 	w := m.width - m.sidebarWidth()
 	m.list.width, m.list.height = w, h
@@ -45,6 +47,7 @@ func (m *model) layout() {
 	m.detail.resize(m.width, h-2)
 	m.compare.pager.resize(m.width, h)
 	m.help.resize(m.width, h)
+	m.whole.resize(m.width, h)
 	if m.at == inSidebar && m.sidebarWidth() == 0 {
 		m.at = inList
 	}
@@ -58,10 +61,11 @@ func (m *model) View() string {
 	lines := []paint.Line{m.header()}
 	lines = append(lines, m.banners()...)
 	lines = append(lines, m.body()...)
-	for len(lines) < m.height-1 {
+	below := append(slices.Clone(m.asked[:min(len(m.asked), m.height-1)]), m.footer())
+	for len(lines) < m.height {
 		lines = append(lines, paint.Line{})
 	}
-	lines = append(lines[:m.height-1], m.footer())
+	lines = append(lines[:m.height-len(below)], below...)
 	return m.theme.Draw(lines, m.width, m.height)
 }
 
@@ -74,6 +78,8 @@ func (m *model) body() []paint.Line {
 		return m.compare.pager.view()
 	case inHelp:
 		return m.help.view()
+	case inWhole:
+		return m.whole.view()
 	}
 	return m.listBody()
 }
@@ -225,12 +231,12 @@ func (m *model) banners() []paint.Line {
 		l.Add(paint.Warn, line(" ⚠ %d events were lost: this screen was too slow. The record has them.", m.lost))
 		out = append(out, l)
 	}
-	if r := m.list.rows.newestHeld(); r != nil {
+	if r := m.list.rows.newestHeld(); r != nil && len(m.asks.open) == 0 {
 		var l paint.Line
 		l.On(paint.Held)
 		l.Say(paint.Warn, " ? HELD ")
 		l.Add(paint.Bold, printable.Line(r.i.Profile+"/"+r.i.Provider+" "+modelOf(r.i)+" "))
-		if _, c := verdictOf(r.i); c != nil {
+		if _, c := sternest(r.i); c != nil {
 			l.Add(paint.Bold, printable.Line(c.Name+" "))
 		}
 		l.Add(paint.Plain, printable.Line(r.preview))
@@ -256,7 +262,7 @@ func (m *model) footer() paint.Line {
 		l.Say(paint.Bold, " copy ")
 		l.Append(m.hints(m.width - l.Width()))
 		return l
-	case inAsk:
+	case inConfirm:
 		var l paint.Line
 		l.Say(paint.Warn, " Send this request again? It may cost money. ")
 		l.Append(m.hints(m.width - l.Width()))
