@@ -29,8 +29,9 @@ type Ask struct {
 	// waits until somebody does.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 	// Answer is how it was settled: allow or block. By says by whom: a person
-	// (terminal), the time (timeout), the client (client_gone), or the end of the
-	// server (shutdown).
+	// (terminal), the time (timeout), the client (client_gone), the end of the
+	// server (shutdown), or nobody, since no terminal was there to ask (unattended)
+	// or too many asks were open (overflow).
 	Answer Action `json:"answer,omitempty"`
 	By     string `json:"by,omitempty"`
 }
