@@ -372,7 +372,7 @@ func TestAskSizes(t *testing.T) {
 	for _, size := range sizes {
 		s := busy(t, size[0], size[1], paint.Look{})
 		s.question(long)
-		s.shows("this is not all of its 135kB: v shows the whole", "why", "untrusted-identifier", "was only", " deny")
+		s.shows("this is not all of its 135kB: v shows the whole", "why", "untrusted-identifier", "was", " deny")
 		s.press("v", "G")
 		s.shows("rm -rf ~")
 	}
