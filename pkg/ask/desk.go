@@ -79,19 +79,6 @@ func New(o Options) *Desk {
 	return &Desk{opts: o}
 }
 
-// Ticket is one question, for whoever holds the call.
-type Ticket struct {
-	desk  *Desk
-	id    string
-	timer *time.Timer // nil where the question does not expire
-	done  chan struct{}
-
-	// Guarded by the desk's lock, and constant once done is closed.
-	ask    llm.Ask
-	answer llm.AskAnswer
-	told   bool // its held event has been published
-}
-
 // Put asks a question. The desk fills in ID, AskedAt and ExpiresAt; Answer and
 // By are empty. The ticket may be settled already: where nobody attends, where
 // the desk is closed, where too many questions are open. Arguments that are no
@@ -235,22 +222,4 @@ func (d *Desk) settle(t *Ticket, answer llm.AskAnswer, by string) llm.Ask {
 	d.settled = append(d.settled, t.ask)
 	close(t.done)
 	return t.ask
-}
-
-// ID names the question, as List and the events do.
-func (t *Ticket) ID() string { return t.id }
-
-// Done is closed when the question is settled.
-func (t *Ticket) Done() <-chan struct{} { return t.done }
-
-// Answer returns how the question was settled and by whom. It waits for Done.
-func (t *Ticket) Answer() (answer llm.AskAnswer, by string) {
-	<-t.done
-	return t.answer, t.ask.By
-}
-
-// Cancel refuses the question, where nobody settled it before: the call is not
-// wanted any more. by says why, such as ByClientGone.
-func (t *Ticket) Cancel(by string) {
-	t.desk.end(t, llm.AskAnswer{Action: llm.ActionBlock}, cmp.Or(by, ByClientGone))
 }

@@ -172,6 +172,33 @@ func TestSettle(t *testing.T) {
 	}
 }
 
+// TestTicketsSettle: who holds several calls answers those that one answer covers.
+func TestTicketsSettle(t *testing.T) {
+	for _, c := range []struct {
+		action llm.Action
+		by     string
+		want   string
+	}{
+		{llm.ActionAllow, ByTerminal, "held, verdict allow terminal"},
+		{llm.ActionBlock, ByTimeout, "held, verdict block timeout"},
+		{llm.ActionAsk, "", "held, verdict block terminal"}, // no answer allows nothing
+	} {
+		var l events
+		d := New(Options{Publish: l.publish})
+		tk := d.Put(llm.Ask{Tool: "x"})
+		if a := tk.Ask(); a.ID != tk.ID() || a.By != "" || a.ExpiresAt == nil {
+			t.Errorf("open, it is %+v", a)
+		}
+		tk.Settle(c.action, c.by)
+		tk.Settle(llm.ActionAllow, ByTerminal) // too late
+		d.Close()
+		answer, by := tk.Answer()
+		if a := tk.Ask(); l.of(tk) != c.want || a.Answer != answer.Action || a.By != by || len(d.List()) != 0 {
+			t.Errorf("told %q, want %q; %+v by %s; %+v", l.of(tk), c.want, answer, by, a)
+		}
+	}
+}
+
 // TestArgumentsOfAPerson: nothing goes on that parsers may read differently.
 func TestArgumentsOfAPerson(t *testing.T) {
 	d := New(Options{})
