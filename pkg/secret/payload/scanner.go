@@ -1,0 +1,188 @@
+package payload
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
+	"github.com/archestra-ai/archestra-cli/pkg/secret"
+)
+
+// Hit is a finding in a body. It never holds the value.
+type Hit struct {
+	secret.Finding
+	// Where is the path of the string, such as messages[3].content[0].text. A
+	// name in it that is long, odd, or a finding itself, is a star.
+	Where string
+	// Start and End are the bytes [Start, End) of the body: the found text as it
+	// is spelled there, with whole escapes, inside of its string. They hide those
+	// of the Finding, which are the same.
+	Start, End int
+	// New tells that the unit which holds it was not in the scanner's memory.
+	New bool
+
+	depth uint8 // how often the text must be unescaped to be the value
+}
+
+// ErrNotObject tells that a body is JSON, or begins so, but is no object.
+var ErrNotObject = errors.New("the body is no JSON object")
+
+// Scanner finds secrets in the bodies of requests. A unit is an element of an
+// array at the top of a body (a message, a tool) or any other member there; a
+// unit whose very bytes were seen before is not looked at again. It is safe for
+// concurrent use.
+type Scanner struct {
+	detector *secret.Detector
+	seen     *cache
+}
+
+// New returns a Scanner whose memory of what it has seen takes about maxBytes at
+// most. The memory holds hashes and places, no text.
+func New(d *secret.Detector, maxBytes int) *Scanner {
+	return &Scanner{detector: d, seen: newCache(maxBytes)}
+}
+
+// Scan returns what is found in a body, in its order; hits do not overlap. A body
+// that is no JSON object is an error, and then nothing is found. Names that stand
+// twice and broken UTF-8 are not looked for: [jsonscan.Check] does that.
+func (s *Scanner) Scan(body []byte) ([]Hit, error) {
+	js := jsonscan.New(body)
+	if js.Kind() != jsonscan.Object {
+		if err := js.End(); err != nil {
+			return nil, err
+		}
+		return nil, ErrNotObject
+	}
+	p := pass{Scanner: s, body: body, js: js}
+	p.prev, p.next = s.seen.first()
+	for name := range js.Object() {
+		p.name, p.index = name, noIndex
+		if len(name) >= longName {
+			end := nameEnd(body, js.Pos())
+			p.unit(nameStart(body, end), end, false)
+		}
+		switch kind := js.Kind(); {
+		case kind == jsonscan.Array:
+			for i := range js.Array() {
+				p.index = i
+				p.value(false)
+			}
+		case kind == jsonscan.String && isKept(name), kind == jsonscan.Object && isGiven(name):
+		default:
+			p.value(kind == jsonscan.Object && isData(name))
+		}
+	}
+	if err := js.End(); err != nil {
+		return nil, err
+	}
+	return p.hits, nil
+}
+
+// pass is one scan of one body.
+type pass struct {
+	*Scanner
+	body  []byte
+	js    *jsonscan.Scanner
+	name  []byte // of the member at the top
+	index int    // of the element, or noIndex
+	prev  *entry // of the last unit
+	next  int    // the size of the unit that followed it when it was last seen, or 0
+	hits  []Hit
+}
+
+const noIndex = -1
+
+// value reads the next value as a unit.
+func (p *pass) value(data bool) {
+	switch p.js.Kind() {
+	case jsonscan.String, jsonscan.Object, jsonscan.Array:
+	default:
+		return
+	}
+	start := p.js.Pos()
+	// Where a unit ends need not be searched if it is the one that came next the
+	// last time: a whole value with the same bytes ends at the same place.
+	if end := start + p.next; p.next > 0 && closes(p.body, start, end) {
+		k := p.seen.key(p.body[start:end], data)
+		if e, next := p.seen.visit(p.prev, k); e != nil {
+			p.js.Jump(end)
+			p.add(e, next, start, false)
+			return
+		}
+	}
+	p.js.Skip()
+	if p.js.Err() == nil {
+		p.unit(start, p.js.Offset(), data)
+	}
+}
+
+// closes tells whether the bytes from start to end may be a whole string, object
+// or array.
+func closes(body []byte, start, end int) bool {
+	if end > len(body) {
+		return false
+	}
+	switch body[start] {
+	case '"':
+		return body[end-1] == '"'
+	case '{':
+		return body[end-1] == '}'
+	case '[':
+		return body[end-1] == ']'
+	}
+	return false
+}
+
+// unit looks at a whole value, if it is new.
+func (p *pass) unit(start, end int, data bool) {
+	raw := p.body[start:end]
+	if len(raw) < shortest+2 {
+		return
+	}
+	k := p.seen.key(raw, data)
+	e, next := p.seen.visit(p.prev, k)
+	isNew := e == nil
+	if isNew {
+		e = p.seen.put(p.prev, k, p.look(raw, data))
+	}
+	p.add(e, next, start, isNew)
+}
+
+// add takes over what is known of a unit.
+func (p *pass) add(e *entry, next, start int, isNew bool) {
+	p.prev, p.next = e, next
+	if len(e.hits) == 0 {
+		return
+	}
+	where := label(p.detector, p.name)
+	if p.index != noIndex {
+		where += "[" + strconv.Itoa(p.index) + "]"
+	}
+	for _, h := range e.hits {
+		h.Where = where + h.Where
+		h.Start += start
+		h.End += start
+		h.Finding.Start, h.Finding.End = h.Start, h.End
+		h.New = isNew
+		p.hits = append(p.hits, h)
+	}
+}
+
+// nameEnd returns the place behind the name whose value begins at a place.
+func nameEnd(body []byte, value int) int {
+	for value > 0 && body[value-1] != '"' {
+		value--
+	}
+	return value
+}
+
+// nameStart returns the place where a name begins that ends at a place: that of
+// its quote, before which there is no backslash, nor an odd number of them.
+func nameStart(body []byte, end int) int {
+	for i := end - 2; i >= 0; i-- {
+		if body[i] == '"' && backslashes(body, 0, i)%2 == 0 {
+			return i
+		}
+	}
+	return 0
+}
