@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/archestra-ai/archestra-cli/pkg/ask"
 	"github.com/archestra-ai/archestra-cli/pkg/config"
 	"github.com/archestra-ai/archestra-cli/pkg/control"
 	"github.com/archestra-ai/archestra-cli/pkg/feed"
@@ -38,12 +37,12 @@ type house struct {
 	control   *control.Server
 	socket    net.Listener
 	backend   *backend
-	asks      *ask.Desk // nil where nothing is ever asked
+	guards
 }
 
 // assemble opens and connects everything, and starts nothing. After an error
-// nothing is left open.
-func assemble(ctx context.Context, cfg *config.Config, logTo io.Writer) (h *house, err error) {
+// nothing is left open. changes have the last word on the proxy's options.
+func assemble(ctx context.Context, cfg *config.Config, logTo io.Writer, changes ...func(*house, *proxy.Options) error) (h *house, err error) {
 	h = &house{feed: feed.New()}
 	defer func() {
 		if err != nil {
@@ -88,12 +87,24 @@ func assemble(ctx context.Context, cfg *config.Config, logTo io.Writer) (h *hous
 	if cfg.Access.StrictProfiles {
 		profiles = (&strictProfiles{list: h.store.Profiles}).allow
 	}
-	handler := proxy.New(proxy.Options{
-		Upstreams: h.upstreams, Recorder: recorder, Log: h.log, Origin: h.cfg.ClientURL(), Mode: modes[cfg.Mode], Profiles: profiles,
-		SpoolDir: spool, MaxBody: cfg.Limits.Body, MaxFrame: cfg.Limits.Line, ResponseIdle: cfg.Timeouts.ResponseIdle,
+	project, err := os.Getwd()
+	if err != nil {
+		return h, fmt.Errorf("the working directory: %w", err)
+	}
+	if h.guards, err = newGuards(h.cfg, project, h.feed, h.log); err != nil {
+		return h, err
+	}
+	options := proxy.Options{
+		Upstreams: h.upstreams, Recorder: recorder, Log: h.log, Origin: h.cfg.ClientURL(), Guard: h.guard, Profiles: profiles,
+		SpoolDir: spool, MaxBody: cfg.Limits.Body, MaxFrame: cfg.Limits.Line, MaxDecoded: cfg.Limits.Decompressed, ResponseIdle: cfg.Timeouts.ResponseIdle,
 		IncludeUsage: cfg.Record.IncludeUsage,
-	})
-	h.server = server.New(h.cfg, h.listeners, handler, h.log)
+	}
+	for _, change := range changes {
+		if err := change(h, &options); err != nil {
+			return h, err
+		}
+	}
+	h.server = server.New(h.cfg, h.listeners, proxy.New(options), h.log)
 	if h.socket, err = control.Listen(cfg.DataDir); err != nil {
 		return h, err
 	}
@@ -101,8 +112,6 @@ func assemble(ctx context.Context, cfg *config.Config, logTo io.Writer) (h *hous
 	h.control = control.NewServer(h.backend, h.log)
 	return h, nil
 }
-
-var modes = map[config.Mode]proxy.Mode{config.ModeOff: proxy.ModeOff, config.ModeReport: proxy.ModeReport, config.ModeEnforce: proxy.ModeEnforce}
 
 // prices tell the recorder what an interaction cost.
 type prices struct{ book *price.Book }
@@ -140,6 +149,11 @@ func (h *house) run(ctx context.Context) error {
 		}
 		served <- err
 	}()
+	if h.asks != nil {
+		// Nobody is asked any more: what waits is refused, and its answer ends.
+		defer context.AfterFunc(ctx, h.asks.Close)()
+		defer h.asks.Close()
+	}
 	err := h.server.Serve(ctx)
 
 	bound, cancel := context.WithTimeout(context.Background(), closing)
@@ -224,6 +238,9 @@ func (b *backend) Status(context.Context) (control.Status, error) {
 	}
 	if health := b.house.store.Health(); health.Failing() {
 		s.Problems = append(s.Problems, "Recording fails: "+health.LastError)
+	}
+	if rules := b.house.rules; rules != nil {
+		s.Problems = append(s.Problems, rules.Problems()...)
 	}
 	return s, nil
 }

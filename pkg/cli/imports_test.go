@@ -22,14 +22,15 @@ var layers = map[string]struct {
 }{
 	"cmd/archestra": {"pkg/cli", "main only exits with what cli says"},
 	"deploy/extras": {"pkg/cli", "it writes the manual and the completions that cli knows"},
-	"pkg/cli": {"pkg/agent pkg/ask pkg/cassette pkg/config pkg/control pkg/doctor pkg/feed pkg/filter pkg/jsonscan pkg/llm pkg/policy pkg/price pkg/printable pkg/provider pkg/proxy pkg/record pkg/rules pkg/secret " +
+	"pkg/cli": {"pkg/agent pkg/ask pkg/cassette pkg/config pkg/control pkg/doctor pkg/feed pkg/filter pkg/guard pkg/jsonscan pkg/llm pkg/policy pkg/price pkg/printable pkg/provider pkg/proxy pkg/record pkg/rules pkg/secret " +
 		"pkg/server pkg/simulate pkg/store pkg/telemetry pkg/wire tui", "it puts everything together, and nobody imports it"},
 	"tui": {"pkg/control pkg/filter pkg/llm pkg/printable",
 		"a screen asks over the socket like everybody else: it knows neither the store nor the proxy"},
 
 	"pkg/doctor":   {"pkg/agent pkg/config pkg/control pkg/llm pkg/provider pkg/server", "it asks a server over the socket and the proxy over HTTP, as everybody does"},
 	"pkg/server":   {"pkg/config pkg/llm pkg/provider", "listeners and the door know no exchange"},
-	"pkg/proxy":    {"pkg/jsonscan pkg/llm pkg/policy pkg/provider pkg/record pkg/secret pkg/sse pkg/wire", "it moves bytes: whom to call is provider's, what is kept is record's, and where is the store's, which it does not know"},
+	"pkg/proxy":    {"pkg/guard pkg/jsonscan pkg/llm pkg/provider pkg/record pkg/sse pkg/wire", "it moves bytes: whom to call is provider's, what is kept is record's, and where is the store's, which it does not know"},
+	"pkg/guard":    {"pkg/ask pkg/jsonscan pkg/llm pkg/policy pkg/secret pkg/sse pkg/wire", "it puts the pure parts together: who moves the bytes and who keeps the record does not matter"},
 	"pkg/control":  {"pkg/ask pkg/feed pkg/filter pkg/llm pkg/record", "the store is behind an interface, so that a client needs no database"},
 	"pkg/cassette": {"pkg/jsonscan pkg/llm pkg/record pkg/secret pkg/wire", "it compares requests and plays answers: who is called and where traffic is kept are others' business"},
 	"pkg/feed":     {"pkg/llm", "events are nouns; who makes and who reads them does not matter"},

@@ -12,7 +12,11 @@ import (
 	"github.com/archestra-ai/archestra-cli/pkg/provider"
 )
 
-type serveOptions struct{ json bool }
+type serveOptions struct {
+	json bool
+	tape tapeFlags
+	said string // what the tape is, for the ready line
+}
 
 func newServe(a *app) *cobra.Command {
 	var o serveOptions
@@ -27,25 +31,36 @@ Every setting is a flag, a variable (ARCHESTRA_PORT for --port), a line of .env
 in the working directory, or a key of the configuration file; the first of them
 counts.
 
+--record DIR writes a cassette: a folder of exchanges without credentials, to be
+reviewed and kept. --replay answers from such a folder, or from recorded traffic
+that filter words pick, without a key or a network: equal requests get what was
+recorded, and others an error that says what differs.
+
 SIGINT and SIGTERM end it: it takes no more requests, lets running answers end
 within --shutdown-timeout, and keeps everything. A second signal ends it at once.`,
 		Example: `  archestra serve
   archestra serve --port 0 --json
-  ARCHESTRA_OLLAMA_BASE_URL=http://localhost:11434 archestra serve --mode report`,
+  ARCHESTRA_OLLAMA_BASE_URL=http://localhost:11434 archestra serve --mode report
+  archestra serve --record testdata/cassette
+  archestra serve --replay testdata/cassette --replay-speed instant`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), cmd, o) },
 	}
 	config.AddFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the ready line as JSON")
+	o.tape.add(cmd)
 	return cmd
 }
 
 func (a *app) serve(ctx context.Context, cmd *cobra.Command, o serveOptions) error {
+	if err := o.tape.check(cmd); err != nil {
+		return err
+	}
 	cfg, err := a.load(cmd)
 	if err != nil {
 		return err
 	}
-	h, err := assemble(ctx, cfg, a.err)
+	h, err := assemble(ctx, cfg, a.err, a.tape(ctx, o.tape, &o.said))
 	if err != nil {
 		return err
 	}
@@ -102,6 +117,9 @@ func (a *app) ready(ctx context.Context, h *house, o serveOptions) error {
 		keep += ", at most " + humanBytes(n)
 	}
 	p.line(plain, "It records to %s (%s).", status.DataDir, keep)
+	if o.said != "" {
+		p.line(plain, "%s", o.said)
+	}
 	p.line(plain, "Mode: %s. Watch it with: archestra tail", status.Mode)
 	p.line(plain, "")
 	if err := p.flush(); err != nil {
