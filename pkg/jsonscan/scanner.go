@@ -235,8 +235,11 @@ func (s *Scanner) leave() { s.pos++; s.depth-- }
 // Text returns the next value if it is a string, unescaped, else "".
 // Unpaired surrogates become U+FFFD, as in encoding/json.
 func (s *Scanner) Text() string {
-	b, _ := s.text(nil)
-	return string(b)
+	lit, escaped := s.literal()
+	if !escaped {
+		return string(lit)
+	}
+	return Unescape(lit)
 }
 
 // AppendText appends the next value, if it is a string, unescaped, to dst.
@@ -251,20 +254,26 @@ func (s *Scanner) AppendText(dst []byte) []byte {
 // text reads a string: as a part of the data where it holds no escape (plain),
 // else unescaped behind dst.
 func (s *Scanner) text(dst []byte) (b []byte, plain bool) {
-	if s.Kind() != String {
-		s.Skip()
-		return nil, true
-	}
-	start := s.pos + 1
-	escaped := s.skipString()
-	if s.err != nil {
-		return nil, true
-	}
-	lit := s.data[start : s.pos-1]
+	lit, escaped := s.literal()
 	if !escaped {
 		return lit, true
 	}
 	return AppendUnescaped(dst, lit), false
+}
+
+// literal reads a string as it is written, without its quotes. What is no string
+// is skipped.
+func (s *Scanner) literal() (lit []byte, escaped bool) {
+	if s.Kind() != String {
+		s.Skip()
+		return nil, false
+	}
+	start := s.pos + 1
+	escaped = s.skipString()
+	if s.err != nil {
+		return nil, false
+	}
+	return s.data[start : s.pos-1], escaped
 }
 
 // name reads a member's name. An escaped one is unescaped into s.key.

@@ -1,6 +1,7 @@
 package jsonscan_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"reflect"
@@ -40,6 +41,9 @@ func value(s *jsonscan.Scanner) any {
 	}
 }
 
+// literals cuts data at its quotes: some of what comes of it is a string.
+func literals(data []byte) [][]byte { return bytes.Split(data, []byte(`"`)) }
+
 func FuzzScanner(f *testing.F) {
 	for _, seed := range []string{
 		`{"a":[1,2.5e3,-0,true,false,null,"x\n\u00e9\ud83d\ude00\ud800"],"b":{"c":{}},"":[]}`,
@@ -53,6 +57,11 @@ func FuzzScanner(f *testing.F) {
 		err := s.End()
 		if valid := json.Valid(data); valid != (err == nil) {
 			t.Fatalf("valid is %v to encoding/json, error here: %v", valid, err)
+		}
+		for _, lit := range literals(data) {
+			if a, b := jsonscan.Unescape(lit), string(jsonscan.AppendUnescaped(nil, lit)); a != b {
+				t.Fatalf("%q is %q and %q", lit, a, b)
+			}
 		}
 		skip := jsonscan.New(data)
 		skip.Skip()
@@ -153,6 +162,9 @@ func FuzzString(f *testing.F) {
 		}
 		if got := jsonscan.New(lit).Text(); got != want || got != strings.ToValidUTF8(text, "\ufffd") && utf8.ValidString(text) {
 			t.Fatalf("%q became %q, want %q", text, got, want)
+		}
+		if got := string(jsonscan.New(lit).AppendText([]byte("x"))); got != "x"+want {
+			t.Fatalf("%q appended became %q, want %q", text, got, want)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package jsonscan
 
 import (
 	"bytes"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -15,39 +16,68 @@ func AppendUnescaped(dst, lit []byte) []byte {
 		if i < 0 || i+1 >= len(lit) {
 			return append(dst, lit...)
 		}
-		dst = append(dst, lit[:i]...)
-		c := lit[i+1]
-		lit = lit[i+2:]
-		switch c {
-		case 'b':
-			dst = append(dst, '\b')
-		case 'f':
-			dst = append(dst, '\f')
-		case 'n':
-			dst = append(dst, '\n')
-		case 'r':
-			dst = append(dst, '\r')
-		case 't':
-			dst = append(dst, '\t')
-		case 'u':
-			r, ok := hex4(lit)
-			if !ok {
-				return dst
-			}
-			lit = lit[4:]
-			if utf16.IsSurrogate(r) {
-				low, ok := rune(0), false
-				if len(lit) >= 6 && lit[0] == '\\' && lit[1] == 'u' {
-					low, ok = hex4(lit[2:])
-				}
-				if r = utf16.DecodeRune(r, low); ok && r != utf8.RuneError {
-					lit = lit[6:]
-				}
-			}
-			dst = utf8.AppendRune(dst, r)
-		default: // '"', '\\', '/'
-			dst = append(dst, c)
+		r, n := unescape(lit[i:])
+		if n == 0 {
+			return append(dst, lit[:i]...)
 		}
+		dst = utf8.AppendRune(append(dst, lit[:i]...), r)
+		lit = lit[i+n:]
+	}
+}
+
+// Unescape is AppendUnescaped for a string of its own.
+func Unescape(lit []byte) string {
+	i := bytes.IndexByte(lit, '\\')
+	if i < 0 {
+		return string(lit)
+	}
+	var b strings.Builder
+	b.Grow(len(lit)) // no text is longer than its literal
+	for ; i >= 0 && i+1 < len(lit); i = bytes.IndexByte(lit, '\\') {
+		b.Write(lit[:i])
+		r, n := unescape(lit[i:])
+		if n == 0 {
+			return b.String()
+		}
+		b.WriteRune(r)
+		lit = lit[i+n:]
+	}
+	b.Write(lit)
+	return b.String()
+}
+
+// unescape reads the escape that lit begins with, and the second of a surrogate
+// pair. n is its length, 0 if it is none.
+func unescape(lit []byte) (r rune, n int) {
+	switch c := lit[1]; c {
+	case 'b':
+		return '\b', 2
+	case 'f':
+		return '\f', 2
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
+	case 'u':
+		r, ok := hex4(lit[2:])
+		if !ok {
+			return 0, 0
+		}
+		if !utf16.IsSurrogate(r) {
+			return r, 6
+		}
+		low, ok := rune(0), false
+		if len(lit) >= 12 && lit[6] == '\\' && lit[7] == 'u' {
+			low, ok = hex4(lit[8:])
+		}
+		if r = utf16.DecodeRune(r, low); ok && r != utf8.RuneError {
+			return r, 12
+		}
+		return utf8.RuneError, 6
+	default: // '"', '\\', '/'
+		return rune(c), 2
 	}
 }
 

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"hash/maphash"
 	"unicode/utf8"
 
@@ -223,7 +224,7 @@ func (w *walk) make(key pieceKey, at, end int) foundPiece {
 	case PieceMessages:
 		read.message = w.f.ReadMessage(body, s)
 		read.message.Hash = read.message.Sum()
-		p.model = view.ByModel(jsonscan.At(body, at))
+		p.model = byModel(jsonscan.At(body, at), end)
 	case PieceSystem:
 		read.parts = w.f.ReadSystem(body, s)
 	case PieceTools:
@@ -232,13 +233,26 @@ func (w *walk) make(key pieceKey, at, end int) foundPiece {
 			read.tools[i].Hash = read.tools[i].Sum()
 		}
 	}
-	for range jsonscan.At(body, at).Array() {
-		p.some = raw[0] == '['
-		break
-	}
+	p.some = raw[0] == '[' && len(bytes.TrimLeft(raw[1:], " \t\r\n")) > 1
 	p.read.Store(read)
 	p.takes = read.cost()
 	return foundPiece{p, read}
+}
+
+// byModel tells whether the model made the message that s stands before and that
+// ends at end. Its names are known to be unique.
+func byModel(s *jsonscan.Scanner, end int) bool {
+	var role, kind []byte
+	for key := range s.Object() {
+		switch string(key) {
+		case "role":
+			role = s.Raw()
+			s.Jump(end) // the type says no more
+		case "type":
+			kind = s.Raw()
+		}
+	}
+	return view.ByModel(role, kind)
 }
 
 // assemble puts together what the pieces hold.

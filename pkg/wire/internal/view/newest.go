@@ -19,12 +19,20 @@ func Newest(s *jsonscan.Scanner) llm.Span {
 	span := llm.Span{Start: -1}
 	for range s.Array() {
 		at := s.Pos()
-		model := ByModel(s)
+		var role, kind []byte
+		for key := range s.Object() {
+			switch string(key) {
+			case "role":
+				role = s.Raw()
+			case "type":
+				kind = s.Raw()
+			}
+		}
 		if s.Err() != nil {
 			return llm.Span{}
 		}
 		switch {
-		case model:
+		case ByModel(role, kind):
 			span = llm.Span{Start: -1}
 		default:
 			if span.Start < 0 {
@@ -39,21 +47,9 @@ func Newest(s *jsonscan.Scanner) llm.Span {
 	return span
 }
 
-// ByModel reads the next value, a message, and tells whether the model made it.
-func ByModel(s *jsonscan.Scanner) bool {
-	var role, kind []byte
-	for key := range s.Object() {
-		switch string(key) {
-		case "role":
-			role = s.Raw()
-		case "type":
-			kind = s.Raw()
-		}
-	}
-	return byModel(role, kind)
-}
-
-func byModel(role, kind []byte) bool {
+// ByModel tells of a message with that role and type, as they are written, whether
+// the model made it.
+func ByModel(role, kind []byte) bool {
 	switch string(role) {
 	case `"assistant"`, `"model"`:
 		return true

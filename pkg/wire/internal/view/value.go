@@ -51,11 +51,7 @@ func (v Value) Text() string {
 	if v.Kind() != jsonscan.String {
 		return ""
 	}
-	lit := v.Raw[1 : len(v.Raw)-1]
-	if bytes.IndexByte(lit, '\\') < 0 {
-		return string(lit)
-	}
-	return string(jsonscan.AppendUnescaped(nil, lit))
+	return jsonscan.Unescape(v.Raw[1 : len(v.Raw)-1])
 }
 
 // Size returns the length of a string as it is written, without its quotes.
