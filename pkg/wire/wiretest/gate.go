@@ -95,7 +95,7 @@ func through(t *testing.T, format wire.Gated, c GateCase, judge func(wire.Call) 
 	return out, calls, err
 }
 
-func gateAnswer(format wire.Gated, c GateCase, body []byte) llm.Answer {
+func gateAnswer(format wire.Format, c GateCase, body []byte) llm.Answer {
 	if c.ContentType != "" && format.NewFramer(c.ContentType, Limit) != nil {
 		a, _ := Decode(format, c.ContentType, body, func() int { return len(body) })
 		return a

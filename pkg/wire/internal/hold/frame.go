@@ -59,6 +59,14 @@ func (o *Out) close() {
 	}
 }
 
+// AppendEvent appends a server-sent event with other data. Its other fields stay;
+// comments go.
+func AppendEvent(b, raw, data []byte) []byte {
+	o := Out{b: b}
+	o.replaceEvent(raw, data)
+	return o.b
+}
+
 func isEnd(c byte) bool { return c == '\n' || c == '\r' }
 
 // replaceEvent walks the lines of a frame. The place of the data cannot be found
