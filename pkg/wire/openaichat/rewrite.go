@@ -6,6 +6,7 @@ import (
 	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/pkg/wire"
+	"github.com/archestra-ai/archestra-cli/pkg/wire/internal/fold"
 	"github.com/archestra-ai/archestra-cli/pkg/wire/internal/hold"
 	"github.com/archestra-ai/archestra-cli/pkg/wire/internal/rewrite"
 )
@@ -281,6 +282,7 @@ func (m *message) call(p part, args llm.Span) {
 	if p.index == unknown || p.name != nil {
 		m.f.Unlike()
 	}
+	alone := p.index == unknown && p.name != nil && jsonscan.Check([]byte(fold.String(p.args))) == nil
 	if p.index != unknown {
 		p.args = nil // it is found without them
 	}
@@ -292,6 +294,10 @@ func (m *message) call(p part, args llm.Span) {
 		if i > 0 && m.c.calls[i-1].index == p.index { // a later part would be the new one's
 			m.f.End(rewrite.Key{Group: m.group, Part: int64(i - 1), Field: textArguments})
 		}
+	}
+	if alone { // a made part could not say whose it is
+		m.f.Value(args)
+		return
 	}
 	m.arguments(rewrite.Key{Group: m.group, Part: int64(i), Field: textArguments}, args)
 }
