@@ -17,6 +17,7 @@ type engine struct {
 	seen  []int8 // for each rule whose keyword need not be in a match: 1 it is in the text, -1 it is not
 	m     match
 	found []Finding
+	used  bool // something was tried: done, spent and seen hold what must not stay
 }
 
 var engines = sync.Pool{New: func() any { return new(engine) }}
@@ -30,10 +31,12 @@ func (set *ruleSet) scan(dst []Finding, path, text string) []Finding {
 	}
 	e.done, e.spent, e.seen = e.done[:len(set.rules)], e.spent[:len(set.rules)], e.seen[:len(set.rules)]
 	e.m.barren = span{}
-	clear(e.done)
-	clear(e.spent)
-	clear(e.seen)
-	e.run()
+	if e.run(); e.used { // most texts are short, and nothing is tried in them
+		clear(e.done)
+		clear(e.spent)
+		clear(e.seen)
+		e.used = false
+	}
 	dst = e.found
 	e.text, e.path, e.found, e.m.text = "", "", nil, ""
 	engines.Put(e)
@@ -50,6 +53,7 @@ func (e *engine) run() {
 			continue
 		}
 		state &^= ends
+		e.used = true
 		for _, r := range e.set.hits[state/width] {
 			if r.offset != roams {
 				e.try(r.rule, i+1-r.offset)

@@ -18,7 +18,6 @@ const maxNesting = 6
 type look struct {
 	detector *secret.Detector
 	buf      []byte // unescaped texts, one behind the other
-	spans    []span // of the texts that are being rendered
 }
 
 // found is a finding in some text, and how often that text must be unescaped
@@ -46,7 +45,7 @@ func (s *Scanner) look(unit []byte, data bool) []Hit {
 	if l.detector = nil; cap(l.buf) > maxPooled {
 		l.buf = nil
 	}
-	l.buf, l.spans = l.buf[:0], l.spans[:0]
+	l.buf = l.buf[:0]
 	looks.Put(l)
 	if len(all) == 0 {
 		return nil
@@ -81,11 +80,10 @@ func settle(all []found) []found {
 	return out
 }
 
-// message looks at JSON whose names are a protocol's: at each string alone, since
-// what a name says of a value (token, key) is the protocol's affair.
+// message looks at JSON whose names are a protocol's: what one of them says of its
+// value (key, token) is the protocol's affair.
 func (l *look) message(unit []byte) (all []found) {
-	lex := lexer{data: unit}
-	for {
+	for lex := (lexer{data: unit}); ; {
 		switch c := lex.next(); {
 		case c == 0:
 			return all
@@ -101,22 +99,49 @@ func (l *look) message(unit []byte) (all []found) {
 			lex.name = nil
 		case c != '"':
 		case lex.isName:
-			if lex.name = unit[lex.start:lex.end]; len(lex.name) >= longName {
-				all = append(all, shift(l.literal(lex.name, 0), lex.start)...)
-			}
+			lex.name = unit[lex.start:lex.end]
+			all = l.member(all, lex.name, lex.start)
 		case !isKept(lex.name):
-			all = append(all, shift(l.literal(unit[lex.start:lex.end], 0), lex.start)...)
+			all = append(all, shift(l.literal(unit[lex.start:lex.end], nil, 0), lex.start)...)
 		}
 	}
 }
 
-// literal looks at the text of one string, given as it is spelled.
-func (l *look) literal(lit []byte, level int) []found {
+// data looks at JSON whose names are chosen as those of variables are: they tell
+// what their values may be.
+func (l *look) data(text []byte, level int) (all []found) {
+	for lex := (lexer{data: text}); ; {
+		switch c := lex.next(); {
+		case c == 0:
+			return all
+		case c == '{', c == '[':
+			lex.name = nil
+		case c != '"':
+		case lex.isName:
+			lex.name = text[lex.start:lex.end]
+			all = l.member(all, lex.name, lex.start)
+		default:
+			all = append(all, shift(l.literal(text[lex.start:lex.end], lex.name, level), lex.start)...)
+		}
+	}
+}
+
+// member looks at the name of a member.
+func (l *look) member(all []found, name []byte, at int) []found {
+	if len(name) < longName {
+		return all
+	}
+	return append(all, shift(l.literal(name, nil, maxNesting), at)...)
+}
+
+// literal looks at the text of one string, given as it is spelled, with the name
+// of its member, or nil where that says nothing.
+func (l *look) literal(lit, name []byte, level int) []found {
 	if len(lit) < shortest || isMedia(lit) {
 		return nil
 	}
 	if bytes.IndexByte(lit, '\\') < 0 {
-		return l.text(lit)
+		return l.text(lit, name)
 	}
 	base := len(l.buf)
 	l.buf = jsonscan.AppendUnescaped(l.buf, lit)
@@ -127,30 +152,43 @@ func (l *look) literal(lit []byte, level int) []found {
 		for i := range all {
 			all[i].depth++
 		}
-		if len(all) > 0 {
-			all = settle(all) // the speller goes forward only
-		}
 	} else {
-		all = l.text(text)
+		all = l.text(text, name)
 	}
 	l.buf = l.buf[:base]
-	sp := speller{lit: lit}
-	for i := range all {
-		all[i].Start, all[i].End = sp.place(all[i].Start, all[i].End)
+	if len(all) > 0 {
+		all = settle(all) // the speller goes forward only
+		sp := speller{lit: lit}
+		for i := range all {
+			all[i].Start, all[i].End = sp.place(all[i].Start, all[i].End)
+		}
 	}
 	return all
 }
 
-// text gives a text to the detector.
-func (l *look) text(text []byte) []found {
-	list := l.detector.Scan(borrow(text))
-	if len(list) == 0 {
-		return nil
+// maxValue is how long a value may be of which a name tells what it is. Longer
+// ones, and those with white space in them, no rule takes for one.
+const maxValue = 256
+
+// text gives a text to the detector: alone, as rules ask for what a text begins
+// and ends with, and behind its name.
+func (l *look) text(text, name []byte) (all []found) {
+	for _, f := range l.detector.Scan(borrow(text)) {
+		all = append(all, found{f, 1})
 	}
-	all := make([]found, len(list))
-	for i, f := range list {
-		all[i] = found{f, 1}
+	if name == nil || len(text) > maxValue || bytes.ContainsAny(bytes.TrimSpace(text), " \t\r\n") {
+		return all
 	}
+	base := len(l.buf)
+	l.buf = append(append(append(l.buf, '"'), name...), `": "`...)
+	at := len(l.buf) - base
+	l.buf = append(append(l.buf, text...), '"')
+	for _, f := range l.detector.Scan(borrow(l.buf[base:])) {
+		if f.Start, f.End = max(f.Start-at, 0), min(f.End-at, len(text)); f.Start < f.End {
+			all = append(all, found{f, 1})
+		}
+	}
+	l.buf = l.buf[:base]
 	return all
 }
 
@@ -172,93 +210,6 @@ func isJSON(text []byte) bool {
 		return js.End() == nil
 	}
 	return false
-}
-
-// span is a string of a rendered text.
-type span struct {
-	from, to   int // in the rendered text
-	start, end int // in the JSON text, without the quotes
-	escaped    bool
-}
-
-// data looks at JSON whose names are chosen as those of variables are: at all of
-// it in one piece, with the strings unescaped in their places, so that a name
-// tells what its value is. Places are in the JSON text.
-func (l *look) data(text []byte, level int) (all []found) {
-	base, first := len(l.buf), len(l.spans)
-	copied := 0
-	for lex := (lexer{data: text}); ; {
-		c := lex.next()
-		if c == 0 {
-			break
-		}
-		if c != '"' {
-			continue
-		}
-		lit := text[lex.start:lex.end]
-		l.buf = append(l.buf, text[copied:lex.start]...)
-		copied = lex.end
-		sp := span{from: len(l.buf) - base, start: lex.start, end: lex.end}
-		switch {
-		case isMedia(lit):
-			continue
-		case bytes.IndexByte(lit, '\\') < 0:
-			l.buf = append(l.buf, lit...)
-		default:
-			sp.escaped = true
-			at := len(l.buf)
-			l.buf = jsonscan.AppendUnescaped(l.buf, lit)
-			if level < maxNesting && isJSON(l.buf[at:]) {
-				l.buf = l.buf[:at]
-				all = append(all, shift(l.literal(lit, level), lex.start)...)
-				continue
-			}
-		}
-		sp.to = len(l.buf) - base
-		l.spans = append(l.spans, sp)
-	}
-	l.buf = append(l.buf, text[copied:]...)
-	list := l.detector.Scan(borrow(l.buf[base:]))
-	if len(list) > 0 {
-		all = l.place(all, text, list, l.spans[first:], level)
-	}
-	l.buf, l.spans = l.buf[:base], l.spans[:first]
-	return all
-}
-
-// place puts findings of a rendered text where they stand in the JSON text. One
-// that reaches from one string into another was none, but may have hidden one:
-// such strings are looked at alone.
-func (l *look) place(all []found, text []byte, list []secret.Finding, spans []span, level int) []found {
-	i, alone := 0, -1
-	sp := speller{}
-	for _, f := range list {
-		for i < len(spans) && spans[i].to <= f.Start {
-			i++
-			sp = speller{}
-		}
-		if i == len(spans) {
-			break
-		}
-		s := &spans[i]
-		if f.Start >= s.from && f.End <= s.to {
-			start, end := f.Start-s.from, f.End-s.from
-			if s.escaped {
-				if sp.lit == nil {
-					sp.lit = text[s.start:s.end]
-				}
-				start, end = sp.place(start, end)
-			}
-			f.Start, f.End = s.start+start, s.start+end
-			all = append(all, found{f, 1})
-			continue
-		}
-		for k := max(i, alone+1); k < len(spans) && spans[k].from < f.End; k++ {
-			alone = k
-			all = append(all, shift(l.literal(text[spans[k].start:spans[k].end], level), spans[k].start)...)
-		}
-	}
-	return all
 }
 
 func shift(all []found, by int) []found {

@@ -124,6 +124,8 @@ func TestScan(t *testing.T) {
 		{"from string to string", call(quote(`{"a":"-----BEGIN PRIVATE KEY-----` + noise(3, 80, mixed) + `","b":"` + github + `","c":"END PRIVATE KEY-----"}`)), []place{{arguments, github}}},
 		{"shortened key, then another", call(quote(`{"a":"-----BEGIN PRIVATE KEY-----","b":"x\n` + github + `","c":` + quote(pem) + `}`)), []place{{arguments, github}, {arguments, pem}}},
 		{"white space", " { \"messages\" : [ { \"content\" :\n\t\"" + github + "\" } , null ] } \n", []place{{content, github}}},
+		{"a name tells two levels down", call(quote(`{"body":` + quote(`{"client_secret":"`+generic+`"}`) + `}`)), []place{{arguments, generic}}},
+		{"a name tells nothing of an element", call(quote(`{"client_secret":["` + generic + `"]}`)), nil},
 		{"not quite JSON", call(quote(`{"token": "` + github + `", "rest`)), []place{{arguments, github}}},
 		{"placeholders", message(quote(`api_key = "REDACTED_SECRET_0123456789abcdef", REDACTED_IBAN_0123456789012345`)), nil},
 	} {
