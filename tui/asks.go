@@ -207,9 +207,21 @@ func settledBy(by string) printable.Text {
 // tickMsg says that a second is over.
 type tickMsg struct{}
 
-// after sends a message when a time is over.
-func after(d time.Duration, msg tea.Msg) tea.Cmd {
-	return tea.Tick(d, func(time.Time) tea.Msg { return msg })
+// afterIn makes the command that sends a message when a time is over, unless
+// ctx ends before.
+func afterIn(ctx context.Context) func(time.Duration, tea.Msg) tea.Cmd {
+	return func(d time.Duration, msg tea.Msg) tea.Cmd {
+		return func() tea.Msg {
+			t := time.NewTimer(d)
+			defer t.Stop()
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-t.C:
+				return msg
+			}
+		}
+	}
 }
 
 // tick makes the countdown go on, as long as there is one.

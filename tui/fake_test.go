@@ -33,13 +33,17 @@ type fake struct {
 	asksErr  error
 	answers  []llm.AskAnswer
 	answerTo []string
-	refuse   error // what Answer fails with
+	refuse   error         // what Answer fails with
+	answered chan struct{} // told of each answer, where not nil
 }
 
 func (f *fake) Asks(context.Context) ([]llm.Ask, error) { return slices.Clone(f.asks), f.asksErr }
 
 func (f *fake) Answer(_ context.Context, id string, a llm.AskAnswer) (llm.Ask, error) {
 	f.answers, f.answerTo = append(f.answers, a), append(f.answerTo, id)
+	if f.answered != nil {
+		defer func() { f.answered <- struct{}{} }()
+	}
 	if f.refuse != nil {
 		return llm.Ask{}, f.refuse
 	}

@@ -67,7 +67,7 @@ func newModel(ctx context.Context, o Options, theme paint.Theme) (*model, error)
 	m := &model{
 		ctx: ctx, src: o.Source, pump: newPump(), theme: theme, opts: o, now: time.Now, mouse: o.Mouse,
 		at: inList, keys: keyTable(), list: newList(), filter: o.Filter,
-		after: after, edits: runEditor,
+		after: afterIn(ctx), edits: runEditor,
 	}
 	m.list.filterBy(e, asksText(e))
 	return m, nil

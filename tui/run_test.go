@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +72,66 @@ func TestProgram(t *testing.T) {
 	p.WaitFinished(t, teatest.WithFinalTimeout(10*time.Second))
 }
 
+// TestProgramAsks answers questions in the real program: one after it was deaf,
+// one with the user's editor, while the countdown ticks.
+func TestProgramAsks(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the editor is a shell script")
+	}
+	defer goleak.VerifyNone(t, others...)
+	dir := t.TempDir()
+	script := filepath.Join(dir, "edit")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\necho '{\"command\": \"ls\"}' >\"$1\"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("VISUAL", script)
+	t.Setenv("TMPDIR", dir)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	f := newFake()
+	first, second := ask(1), ask(2)
+	first.ExpiresAt, second.ExpiresAt = ptr(time.Now().Add(50*time.Second)), nil
+	f.answered = make(chan struct{}, 1)
+	f.asks = []llm.Ask{first} // it waits already
+	m, err := newModel(ctx, Options{Source: f, Since: noon}, paint.NewTheme(paint.Look{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.pump.start(ctx, f, noon)
+	defer m.pump.wait()
+	defer cancel()
+	p := teatest.NewTestModel(t, m, teatest.WithInitialTermSize(120, 30))
+	until := func(words string) {
+		t.Helper()
+		teatest.WaitFor(t, p.Output(), func(b []byte) bool { return bytes.Contains(b, []byte(words)) }, teatest.WithDuration(10*time.Second), teatest.WithCheckInterval(5*time.Millisecond))
+	}
+	press := func(key string) { // it does nothing until it may
+		t.Helper()
+		for range 500 {
+			p.Type(key)
+			select {
+			case <-f.answered:
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+		t.Fatalf("%s does not answer", key)
+	}
+	<-f.began
+	f.hooks.Attached()
+	until("evil.example/1")
+	until("48s left") // it ticks
+	press("d")
+	f.asks = []llm.Ask{second}
+	f.events <- llm.Event{Type: llm.EventHeld, Ask: &second}
+	until("evil.example/2")
+	press("e")
+	p.Send(tea.KeyMsg{Type: tea.KeyCtrlC})
+	p.WaitFinished(t, teatest.WithFinalTimeout(10*time.Second))
+	s := screen{t: t, f: f}
+	s.gave("q1 block", `q2 allow {"command":"ls"}`)
+}
+
 // TestRunEnds asserts that Run returns when its context ends, with nothing left
 // running, and puts the terminal back.
 func TestRunEnds(t *testing.T) {
@@ -119,7 +182,7 @@ func TestKeys(t *testing.T) {
 		t.Errorf("%d keys are too many", len(described))
 	}
 	s := newScreen(t, newFake(), 160, 45, paint.Look{})
-	for at := inList; at <= inCompare; at <<= 1 {
+	for at := inList; at <= inWhole; at <<= 1 {
 		s.m.at = at
 		for _, width := range []int{50, 80, 110, 160} {
 			l := s.m.hints(width)
