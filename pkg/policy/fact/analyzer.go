@@ -117,14 +117,7 @@ const maxTools = 4096
 
 // tool returns the description of a tool.
 func (a *Analyzer) tool(t llm.Tool) *Tool {
-	var h maphash.Hash
-	h.SetSeed(a.seed)
-	h.WriteString(t.Name)
-	h.WriteByte(0)
-	h.WriteString(t.Description)
-	h.WriteByte(0)
-	h.Write(t.Parameters)
-	key := h.Sum64()
+	key := t.Sum()
 	a.mu.Lock()
 	out, ok := a.tools[key]
 	a.mu.Unlock()

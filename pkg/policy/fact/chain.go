@@ -1,6 +1,7 @@
 package fact
 
 import (
+	"encoding/binary"
 	"hash/maphash"
 	"sync"
 
@@ -62,49 +63,32 @@ func (a *Analyzer) View(scope Scope, c *llm.Conversation) *View {
 	return &View{mu: &ch.mu, session: ch.session}
 }
 
-// tips hashes the conversation: tips[i] stands for its first i messages.
+// tips hashes the conversation: tips[i] stands for its first i messages. It costs
+// a step for each message whose sum is known.
 func (a *Analyzer) tips(scope Scope, c *llm.Conversation) []uint64 {
-	var h maphash.Hash
-	h.SetSeed(a.seed)
+	tip := maphash.String(a.seed, c.PreviousID)
 	if scope.Untrusted {
-		h.WriteByte(1)
+		tip = a.step(tip, 1)
 	}
-	h.WriteString(c.PreviousID)
 	for i := range c.Tools {
-		t := &c.Tools[i]
-		h.WriteByte(2)
-		h.WriteString(t.Name)
-		h.WriteByte(0)
-		h.WriteString(t.Description)
-		h.WriteByte(0)
-		h.Write(t.Parameters)
+		tip = a.step(tip, c.Tools[i].Sum())
 	}
-	for i := range c.System {
-		writePart(&h, &c.System[i])
-	}
+	tip = a.step(tip, uint64(len(c.Tools)))
+	tip = a.step(tip, llm.SumParts(c.System))
 	out := make([]uint64, 0, len(c.Messages)+1)
-	out = append(out, h.Sum64())
+	out = append(out, tip)
 	for i := range c.Messages {
-		m := &c.Messages[i]
-		h.WriteByte(3)
-		h.WriteString(string(m.Role))
-		for k := range m.Parts {
-			writePart(&h, &m.Parts[k])
-		}
-		out = append(out, h.Sum64())
+		tip = a.step(tip, c.Messages[i].Sum())
+		out = append(out, tip)
 	}
 	return out
 }
 
-func writePart(h *maphash.Hash, p *llm.Part) {
-	h.WriteByte(4)
-	h.WriteString(string(p.Kind))
-	for _, s := range [...]string{p.Name, p.CallID, p.Text} {
-		h.WriteByte(0)
-		h.WriteString(s)
-	}
-	h.WriteByte(0)
-	h.Write(p.Arguments)
+func (a *Analyzer) step(tip, next uint64) uint64 {
+	var b [16]byte
+	binary.LittleEndian.PutUint64(b[:8], tip)
+	binary.LittleEndian.PutUint64(b[8:], next)
+	return maphash.Bytes(a.seed, b[:])
 }
 
 // takeChain finds the chain of the longest beginning that was seen, and takes it

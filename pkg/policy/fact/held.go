@@ -23,6 +23,7 @@ func (a *Analyzer) Hold(id string, c *llm.Conversation, answer llm.Message) {
 		return
 	}
 	whole, _ := a.whole(c)
+	answer.Hash = answer.Sum()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.requests++

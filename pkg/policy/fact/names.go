@@ -3,7 +3,6 @@ package fact
 import (
 	"strings"
 
-	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/pkg/policy/lex"
 )
 
@@ -153,23 +152,23 @@ func (s *Session) userPlace(kind lex.IdentKind, key string) bool {
 
 // userSaid tells whether a row of words stands in what the user wrote.
 func (s *Session) userSaid(tokens []lex.Token) bool {
-	anchor := s.rarest(tokens)
+	anchor := rarest(s.spoken, tokens)
 	if anchor < 0 {
 		return false
 	}
-	for _, r := range s.index[tokens[anchor].Hash] {
-		if s.sources[r.source].role == llm.RoleUser && rowAt(s.sources[r.source].read.doc, int(r.token)-anchor, tokens) {
+	for _, r := range s.spoken[tokens[anchor].Hash] {
+		if rowAt(s.sources[r.source].read.doc, int(r.token)-anchor, tokens) {
 			return true
 		}
 	}
 	return false
 }
 
-// rarest returns which of the tokens was seen least, or -1 if one never was.
-func (s *Session) rarest(tokens []lex.Token) int {
+// rarest returns which of the tokens the index has least, or -1 if it lacks one.
+func rarest(index map[uint64][]ref, tokens []lex.Token) int {
 	anchor, fewest := -1, 0
 	for i, t := range tokens {
-		n := len(s.index[t.Hash])
+		n := len(index[t.Hash])
 		if n == 0 {
 			return -1
 		}
@@ -209,17 +208,13 @@ func (s *Session) personNamed(address string) bool {
 // namesake tells whether another address holds a name that this one holds too:
 // then the name does not say which of the two is meant.
 func (s *Session) namesake(address string) bool {
-	mine := localPart(address)
-	for other := range s.mails {
-		if other == address {
-			continue
-		}
-		for _, t := range localPart(other) {
-			for _, m := range mine {
-				if t.Hash == m.Hash {
-					return true
-				}
-			}
+	own := 0
+	if s.mails[address] {
+		own = 1
+	}
+	for _, t := range localPart(address) {
+		if s.owners[t.Hash] > own {
+			return true
 		}
 	}
 	return false
@@ -227,7 +222,7 @@ func (s *Session) namesake(address string) bool {
 
 // localPart returns the words before the @ of an address that can be a name.
 func localPart(address string) []lex.Token {
-	tokens := lex.Plain(address[:strings.LastIndexByte(address, '@')]).Tokens
+	tokens := lex.Plain(address[:max(0, strings.LastIndexByte(address, '@'))]).Tokens
 	keep := tokens[:0]
 	for _, t := range tokens {
 		if t.End-t.Start >= 3 && !stop[t.Hash] {

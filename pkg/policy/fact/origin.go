@@ -119,7 +119,7 @@ func joinedLen(tokens []lex.Token) (n int) {
 
 // phrase looks a row of tokens up by its rarest one.
 func (s *Session) phrase(tokens []lex.Token, kind lex.IdentKind) (out []Seen) {
-	anchor := s.rarest(tokens)
+	anchor := rarest(s.index, tokens)
 	if anchor < 0 {
 		return nil
 	}

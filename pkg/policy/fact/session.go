@@ -66,6 +66,7 @@ type Session struct {
 
 	sources []source
 	index   map[uint64][]ref      // every token of every source
+	spoken  map[uint64][]ref      // every token of the user's
 	asks    map[Verbs][]clauseRef // sentences of tool results, by each kind of doing
 	wishes  []clauseRef           // sentences of the user
 	names   []name                // what the user called by its name
@@ -73,6 +74,7 @@ type Session struct {
 	folders []string              // paths that the user wrote
 	looked  []Leaf                // what reading calls asked for
 	mails   map[string]bool       // addresses that tool results hold
+	owners  map[uint64]int        // in how many of them a word stands before the @
 	calls   map[string]*past
 	last    *past  // for results that carry no call id
 	effect  *Facts // of the last call that acts, but for those that only confirm
@@ -91,7 +93,7 @@ type place struct {
 func (a *Analyzer) NewSession(trustOf TrustFunc) *Session {
 	return &Session{
 		a: a, trustOf: trustOf,
-		index: map[uint64][]ref{}, asks: map[Verbs][]clauseRef{}, places: map[place]bool{},
+		index: map[uint64][]ref{}, spoken: map[uint64][]ref{}, owners: map[uint64]int{}, asks: map[Verbs][]clauseRef{}, places: map[place]bool{},
 		mails: map[string]bool{}, calls: map[string]*past{}, tools: map[string]*Tool{},
 	}
 }
@@ -243,11 +245,16 @@ func (s *Session) add(src source) {
 	}
 	switch src.role {
 	case llm.RoleUser:
+		for i, t := range d.Tokens {
+			if t.Hash != 0 {
+				s.spoken[t.Hash] = append(s.spoken[t.Hash], ref{n, int32(i)})
+			}
+		}
 		s.said(n, src.read)
 	case llm.RoleTool:
 		for i := range d.Idents {
 			if id := &d.Idents[i]; id.Kind == lex.Email && len(s.mails) < maxMails {
-				s.mails[id.Key] = true
+				s.mail(id.Key)
 			}
 		}
 		if src.trust == Trusted || src.tool.Acts() && src.tool.Nouns&Web == 0 {
@@ -259,6 +266,20 @@ func (s *Session) add(src source) {
 				bit := v & -v
 				s.asks[bit] = append(s.asks[bit], clauseRef{n, int32(i)})
 			}
+		}
+	}
+}
+
+// mail notes an address that a tool result holds.
+func (s *Session) mail(address string) {
+	if s.mails[address] {
+		return
+	}
+	s.mails[address] = true
+	words := localPart(address)
+	for i, t := range words {
+		if !slices.ContainsFunc(words[:i], func(o lex.Token) bool { return o.Hash == t.Hash }) {
+			s.owners[t.Hash]++
 		}
 	}
 }
