@@ -124,7 +124,7 @@ func marshal(f *file) ([]byte, error) {
 func summary(f wire.Format, status int, contentType string, body []byte) *fileAnswer {
 	a := answer(f, status, contentType, body)
 	s := &fileAnswer{}
-	if text := a.Text(); text != "" {
+	if text := together(a.Text()); text != "" {
 		s.Text = block(text)
 	}
 	for _, c := range a.ToolCalls {
@@ -132,7 +132,7 @@ func summary(f wire.Format, status int, contentType string, body []byte) *fileAn
 		if args == "" {
 			args = c.ArgumentsText
 		}
-		s.ToolCalls = append(s.ToolCalls, strings.ToValidUTF8(c.Name+" "+args, "\ufffd"))
+		s.ToolCalls = append(s.ToolCalls, together(strings.ToValidUTF8(c.Name+" "+args, "\ufffd")))
 	}
 	s.FinishReasons = slices.DeleteFunc(slices.Clone(a.FinishReasons), func(r string) bool { return r == "" })
 	if a.Error != nil {

@@ -121,23 +121,18 @@ func (l *listener) end(whole bool) {
 		return
 	}
 	if record.Identity(r.Header.Get("Content-Encoding")) {
-		clean := l.rules.conceal(r.Body, q)
-		if len(clean) != len(r.Body) {
-			r.Timing = Timing{Header: r.Timing.Header, Events: spread(events(l.format, r.Header.Get("Content-Type"), r.Body, r.Timing))}
+		contentType := r.Header.Get("Content-Type")
+		// The moments first: offsets change.
+		moments := Timing{Header: r.Timing.Header}
+		for _, m := range events(l.format, contentType, r.Body, r.Timing) {
+			moments.Events = append(moments.Events, m.At)
 		}
-		r.Body = clean
+		r.Timing = moments
+		r.Body = l.rules.conceal(l.format, contentType, r.Body, q)
 	}
 	if err := l.write(&l.episode, l.format, l.number); err != nil {
 		l.log.Error("an exchange could not be recorded on the cassette", "error", err)
 	}
-}
-
-func spread(marks []Mark) []time.Duration {
-	out := make([]time.Duration, len(marks))
-	for i, m := range marks {
-		out[i] = m.At
-	}
-	return out
 }
 
 // name is the same for equal requests, wherever and whenever they are recorded.

@@ -99,13 +99,18 @@ type Response struct {
 	Timing Timing
 }
 
-// NewResponse is the response to a request, as it went over the wire.
-func NewResponse(q Request, status int, h http.Header, body []byte, t Timing) Response {
-	kept := keepHeader(h)
-	if record.Identity(kept.Get("Content-Encoding")) {
-		body = withNumbers(body, q)
+// NewResponse is the response to a request, as it went over the wire. f is the
+// format of its API.
+func NewResponse(q Request, f wire.Format, status int, h http.Header, body []byte, t Timing) Response {
+	r := Response{Status: status, Header: keepHeader(h), Body: body, Timing: t}
+	if contentType := h.Get("Content-Type"); len(q.secrets) > 0 && record.Identity(h.Get("Content-Encoding")) {
+		r.Timing = Timing{Header: t.Header}
+		for _, m := range events(f, contentType, body, t) {
+			r.Timing.Events = append(r.Timing.Events, m.At)
+		}
+		r.Body = withNumbers(f, contentType, body, q)
 	}
-	return Response{Status: status, Header: kept, Body: body, Timing: t}
+	return r
 }
 
 // keptHeaders are those of a response that a client may act on. Others name

@@ -3,6 +3,7 @@ package cassette
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -85,7 +86,7 @@ func ReadRules(dir string, known []secret.Known) (*Rules, error) {
 	}
 	dec := yaml.NewDecoder(f)
 	dec.KnownFields(true)
-	if err := dec.Decode(&file); err != nil {
+	if err := dec.Decode(&file); err != nil && !errors.Is(err, io.EOF) { // an empty file is one
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	for _, name := range file.Ignore {

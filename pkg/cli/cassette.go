@@ -210,7 +210,7 @@ func (k keptTraffic) episode(ctx context.Context, id string) (*cassette.Episode,
 	if err != nil {
 		return nil, err
 	}
-	q, _, err := k.request(ctx, i)
+	q, target, err := k.request(ctx, i)
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +224,7 @@ func (k keptTraffic) episode(ctx context.Context, id string) (*cassette.Episode,
 	if body.Encoding == "" {
 		header.Del("Content-Encoding") // it was kept without
 	}
-	return &cassette.Episode{Name: id, Request: q, Response: cassette.NewResponse(q, i.Status, header, body.Data, timingOf(i))}, nil
+	return &cassette.Episode{Name: id, Request: q, Response: cassette.NewResponse(q, target.Format, i.Status, header, body.Data, timingOf(i))}, nil
 }
 
 // timingOf says when the parts of an answer came after its request was sent.
