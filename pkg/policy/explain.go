@@ -13,6 +13,7 @@ type Info struct {
 	Because string     `json:"because,omitempty"`
 	File    string     `json:"file,omitempty"` // "" is built in
 	Line    int        `json:"line,omitempty"`
+	Tests   int        `json:"tests,omitempty"` // examples that stand in the rule
 }
 
 // Rules lists the rules in force: those about calls in the order in which they are
@@ -22,7 +23,7 @@ func (p *Policy) Rules() []Info {
 	add := func(a llm.Action) {
 		for _, r := range p.rules {
 			if r.Action == a {
-				out = append(out, Info{ID: r.ID, Action: a, Because: r.Because, File: r.File, Line: r.Line})
+				out = append(out, Info{ID: r.ID, Action: a, Because: r.Because, File: r.File, Line: r.Line, Tests: len(r.tests)})
 			}
 		}
 	}
@@ -41,7 +42,7 @@ func (p *Policy) Rules() []Info {
 	for _, trust := range [...]fact.Trust{fact.Blocked, fact.Untrusted, fact.Trusted} {
 		for _, r := range p.results {
 			if r.Trust == trust {
-				out = append(out, Info{ID: r.ID, Trust: trust.String(), Because: r.Because, File: r.File, Line: r.Line})
+				out = append(out, Info{ID: r.ID, Trust: trust.String(), Because: r.Because, File: r.File, Line: r.Line, Tests: len(r.tests)})
 			}
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -104,6 +106,7 @@ func (l *loader) file(f File, builtin bool) {
 	}
 	root, err := parse(f.Data)
 	if err != nil {
+		at.Line, err = yamlLine(err)
 		l.fail(at, "%w", err)
 		return
 	}
@@ -163,6 +166,18 @@ func parse(data []byte) (root *yaml.Node, err error) {
 		return doc.Content[0], nil
 	}
 	return &doc, nil
+}
+
+// yamlLine takes the line out of an error of the YAML parser, or says the first.
+func yamlLine(err error) (int, error) {
+	const begin = "yaml: line "
+	rest, ok := strings.CutPrefix(err.Error(), begin)
+	number, what, more := strings.Cut(rest, ": ")
+	line, bad := strconv.Atoi(number)
+	if !ok || !more || bad != nil || line < 1 {
+		return 1, err
+	}
+	return line, errors.New("this is no YAML: " + what)
 }
 
 // section reads the rules of one profile, or of those that a pattern names.

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
-	"github.com/archestra-ai/archestra-cli/pkg/policy/lex"
 	"github.com/archestra-ai/archestra-cli/pkg/policy/trace"
 )
 
@@ -168,57 +167,6 @@ func TestMutations(t *testing.T) {
 			}
 		}
 	}
-}
-
-// Every refusal in every stopped attack and every touched benign run names its
-// rule, an argument where the call has one, and bytes that exist.
-func TestEveryRefusalIsExplained(t *testing.T) {
-	for name := range targets {
-		refused, pointed := 0, 0
-		data := load(t, name)
-		rp := data.replayer()
-		for _, r := range data.runs {
-			for _, j := range rp.Replay(r).Judged {
-				if !j.Refused() {
-					continue
-				}
-				refused++
-				v := j.Verdict
-				leaves := v.Facts.Leaves()
-				if v.Rule == "" || v.Reason == "" || v.Source == nil || v.Path == "" && len(leaves) > 0 && leaves[0].Path != "" {
-					t.Fatalf("%s, message %d: %+v", r.ID, j.Message, v)
-				}
-				m := v.Source.Message
-				if m < 0 || m >= len(r.Messages) || r.Messages[m].Content == nil {
-					t.Fatalf("%s: no message %d", r.ID, m)
-				}
-				text := *r.Messages[m].Content
-				if v.Source.Start < 0 || v.Source.Start >= v.Source.End || v.Source.End > len(text) {
-					t.Fatalf("%s: bytes %d-%d of %d", r.ID, v.Source.Start, v.Source.End, len(text))
-				}
-				// Where the value is the reason, the bytes hold it.
-				if v.Rule == "untrusted-identifier" && v.Source.Form == lex.Exact {
-					pointed++
-					got, want := letters(text[v.Source.Start:v.Source.End]), letters(v.Value)
-					if !strings.Contains(want, got) || len(got) < 4 {
-						t.Fatalf("%s: %q is said to hold %q", r.ID, got, want)
-					}
-				}
-			}
-		}
-		if refused == 0 || pointed == 0 {
-			t.Errorf("%s: %d refused, %d pointed at", name, refused, pointed)
-		}
-	}
-}
-
-func letters(s string) string {
-	return strings.Map(func(r rune) rune {
-		if strings.ContainsRune(" .-_/:@\n\\", r) {
-			return -1
-		}
-		return r
-	}, lex.Fold(s))
 }
 
 func BenchmarkReplay(b *testing.B) {

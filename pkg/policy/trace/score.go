@@ -107,6 +107,20 @@ func (t *Table) Add(r *Run, replay func(*Run) Outcome) *Outcome {
 	return s.Add(r, replay)
 }
 
+// merge takes in what another table counted.
+func (t *Table) merge(o *Table) {
+	if t.scores == nil {
+		t.scores = map[[2]string]*Score{}
+	}
+	for key, s := range o.scores {
+		if have := t.scores[key]; have != nil {
+			have.plus(*s)
+		} else {
+			t.scores[key] = s
+		}
+	}
+}
+
 // Suites returns the scores by suite, sorted, each source after its suites as a
 // sum with an empty suite.
 func (t *Table) Suites() []Score {

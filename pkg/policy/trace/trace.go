@@ -5,6 +5,7 @@ package trace
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
@@ -65,31 +66,65 @@ type ToolCall struct {
 // Benign reports whether nobody attacked the run.
 func (r *Run) Benign() bool { return r.Attack == "none" }
 
+// maxRun bounds the size of one run in a trace, in bytes.
+const maxRun = 64 << 20
+
 // Read yields the runs of a trace: JSON lines, gzipped or not.
 func Read(r io.Reader) iter.Seq2[*Run, error] {
 	return func(yield func(*Run, error) bool) {
+		for line, err := range lines(r) {
+			var run *Run
+			if err == nil {
+				run, err = line.run()
+			}
+			if !yield(run, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// line is one line of a trace, and which run it is, from 1.
+type line struct {
+	text []byte
+	n    int
+}
+
+func (l line) run() (*Run, error) {
+	run := new(Run)
+	if err := json.Unmarshal(l.text, run); err != nil {
+		return nil, fmt.Errorf("run %d of the trace: %w", l.n, err)
+	}
+	return run, nil
+}
+
+// lines yields the lines of a trace. A text is whoever takes it's to keep.
+func lines(r io.Reader) iter.Seq2[line, error] {
+	return func(yield func(line, error) bool) {
 		br := bufio.NewReaderSize(r, 1<<20)
 		if magic, err := br.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
 			zr, err := gzip.NewReader(br)
 			if err != nil {
-				yield(nil, fmt.Errorf("a gzipped trace: %w", err))
+				yield(line{}, fmt.Errorf("a gzipped trace: %w", err))
 				return
 			}
 			defer zr.Close()
 			br = bufio.NewReaderSize(zr, 1<<20)
 		}
-		dec := json.NewDecoder(br)
-		for n := 1; ; n++ {
-			run := new(Run)
-			if err := dec.Decode(run); err == io.EOF {
-				return
-			} else if err != nil {
-				yield(nil, fmt.Errorf("run %d of the trace: %w", n, err))
+		sc := bufio.NewScanner(br)
+		sc.Buffer(nil, maxRun)
+		n := 0
+		for sc.Scan() {
+			if len(bytes.TrimSpace(sc.Bytes())) == 0 {
+				continue
+			}
+			n++
+			if !yield(line{bytes.Clone(sc.Bytes()), n}, nil) {
 				return
 			}
-			if !yield(run, nil) {
-				return
-			}
+		}
+		if err := sc.Err(); err != nil {
+			yield(line{}, fmt.Errorf("run %d of the trace: %w", n+1, err))
 		}
 	}
 }
