@@ -27,6 +27,7 @@ const (
 	tokenCells    = 11
 	ttftCells     = 6
 	costCells     = 7
+	rulingCells   = 13
 )
 
 // rowHeight returns how many lines a row takes.
@@ -173,6 +174,13 @@ func (l *list) singleRow(p *paint.Line, r *row, now time.Time) {
 	i := r.i
 	stateCell(p, i, stateCells)
 	timeCell(p, i.StartedAt, now)
+	if v, _ := sternest(i); v > allowed { // it matters more than the cost
+		sign, style := v.sign()
+		p.Cell(paint.Plain, printable.Line(modelOf(i)), max(l.width-p.Width()-1-rulingCells, 4))
+		p.Gap(1)
+		p.Cell(style, sign, rulingCells)
+		return
+	}
 	p.Cell(paint.Plain, printable.Line(modelOf(i)), max(l.width-32, 4))
 	p.Right(paint.Plain, costText(i), costCells)
 }

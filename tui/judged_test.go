@@ -59,6 +59,8 @@ func TestJudged(t *testing.T) {
 	s := judged(t, 160, 120, paint.Look{})
 	s.shows("✗ BLOCK send_money", "✗ ASK denied denied", "✓ ASK allowed allowed", "? ASK waiting",
 		"○ WOULD BLOCK reported", "○ WOULD ASK doubted", "allow read", "2 blocked")
+	narrow := judged(t, 50, 20, paint.Look{})
+	narrow.shows("✗ BLOCK", "✗ ASK denied", "✓ ASK allowed", "? ASK", "○ WOULD BLOCK", "○ WOULD ASK")
 	s.press("g", "enter", "5", "g")
 	s.shows("✗ BLOCK  send_money", "it did not reach the client", "rule        untrusted-identifier", "argument    recipient",
 		"a value that you name", `{"recipient":"GB29`,
