@@ -1,31 +1,67 @@
 package secret
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 )
 
-// secretWords are what the names of variables that hold secrets are made of.
-var secretWords = []string{"KEY", "APIKEY", "TOKEN", "SECRET", "SECRETS", "PASSWORD", "PASSWD", "PASS", "PWD", "CREDENTIAL", "CREDENTIALS", "AUTH", "PAT", "DSN", "COOKIE"}
+// secretWords are what the names of variables that hold secrets are made of, and
+// secretEnds what their words end with where nothing parts them (PGPASSWORD).
+var (
+	secretWords = []string{"KEY", "APIKEY", "TOKEN", "SECRET", "SECRETS", "PASSWORD", "PASSWD", "PASS", "PWD", "CREDENTIAL", "CREDENTIALS", "AUTH", "PAT", "DSN", "COOKIE"}
+	secretEnds  = []string{"APIKEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD"}
+)
+
+// aboutWords end the names of variables that say something about a secret.
+var aboutWords = []string{"FILE", "PATH", "DIR", "URL", "URI", "HOST", "DOMAIN", "ENDPOINT", "ISSUER", "AUDIENCE", "ID", "NAME", "TYPE", "MODE", "METHOD", "PROVIDER", "SCOPE", "SCOPES", "HEADER", "PREFIX", "SOCK", "ALGORITHM"}
 
 // FromEnvironment picks the secrets out of NAME=value pairs, such as those of
-// os.Environ or of a .env file: by the words of the name, and only where the
-// value is long enough and looks like no path, name or switch.
+// os.Environ or of [DotEnv]: by the words of the name, and only where the value is
+// long enough and looks like no path, name or switch. Of a URL with a password in
+// it (DATABASE_URL) it is the password, whatever the name.
 func FromEnvironment(pairs []string) []Known {
 	var list []Known
 	for _, p := range pairs {
 		name, value, ok := strings.Cut(p, "=")
-		value = strings.TrimSpace(value)
-		words := strings.FieldsFunc(strings.ToUpper(name), func(r rune) bool { return r == '_' || r == '-' || r == '.' })
-		if !ok || len(value) < MinKnown || !slices.ContainsFunc(words, func(w string) bool { return slices.Contains(secretWords, w) }) {
+		if value = strings.TrimSpace(value); !ok {
 			continue
 		}
-		if name == "PWD" || name == "OLDPWD" || strings.HasPrefix(value, "/") || strings.HasPrefix(value, "~") || strings.HasPrefix(value, "unix:") || plainWord(value) {
-			continue
+		if strings.Contains(value, "://") {
+			if u, err := url.Parse(value); err == nil && u.User != nil {
+				if password, _ := u.User.Password(); len(password) >= MinKnown && !plainWord(password) {
+					list = append(list, Known{Name: name, Value: password})
+				}
+			}
 		}
-		list = append(list, Known{Name: name, Value: value})
+		if secretName(name) && secretValue(value) {
+			list = append(list, Known{Name: name, Value: value})
+		}
 	}
 	return list
+}
+
+func secretName(name string) bool {
+	words := strings.FieldsFunc(strings.ToUpper(name), func(r rune) bool { return r == '_' || r == '-' || r == '.' })
+	if len(words) == 0 || name == "PWD" || name == "OLDPWD" || slices.Contains(aboutWords, words[len(words)-1]) {
+		return false
+	}
+	return slices.ContainsFunc(words, func(w string) bool {
+		return slices.Contains(secretWords, w) || slices.ContainsFunc(secretEnds, func(end string) bool { return strings.HasSuffix(w, end) })
+	})
+}
+
+func secretValue(value string) bool {
+	if len(value) < MinKnown || plainWord(value) || strings.HasPrefix(value, "unix:") {
+		return false
+	}
+	for _, path := range []string{"/", "~", "./", "../"} {
+		if strings.HasPrefix(value, path) {
+			return false
+		}
+	}
+	u, err := url.Parse(value)
+	return err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != ""
 }
 
 // plainWord tells that a value is one word of small letters, or a few of them:
@@ -37,4 +73,57 @@ func plainWord(value string) bool {
 		}
 	}
 	return len(value) < 20
+}
+
+// DotEnv reads the text of a .env file and returns NAME=value pairs, as os.Environ
+// does. It takes what the usual loaders take: comments, export, values in quotes
+// of three kinds, which may go on over lines, and escapes in double ones. What it
+// does not understand, it skips; variables in values it leaves as they are.
+func DotEnv(text string) (pairs []string) {
+	text = strings.ReplaceAll(strings.TrimPrefix(text, "\ufeff"), "\r\n", "\n")
+	for text != "" {
+		line, rest, _ := strings.Cut(text, "\n")
+		name, value, ok := strings.Cut(line, "=")
+		name = strings.TrimSpace(name)
+		if after, is := strings.CutPrefix(name, "export"); is && strings.TrimLeft(after, " \t") != after {
+			name = strings.TrimSpace(after)
+		}
+		if !ok || name == "" || strings.ContainsAny(name, "# \t\"'") {
+			text = rest
+			continue
+		}
+		value = strings.TrimLeft(value, " \t")
+		if value != "" && isOneOf(value[0], "\"'`") {
+			quoted := text[len(line)-len(value)+1:]
+			if n := closingQuote(quoted, value[0]); n >= 0 {
+				_, text, _ = strings.Cut(quoted[n+1:], "\n")
+				if quoted = quoted[:n]; value[0] == '"' {
+					quoted = dotEscapes.Replace(quoted)
+				}
+				pairs = append(pairs, name+"="+quoted)
+				continue
+			}
+		}
+		if i := strings.Index(" "+value, " #"); i >= 0 {
+			value = value[:max(i-1, 0)]
+		}
+		pairs = append(pairs, name+"="+strings.TrimSpace(value))
+		text = rest
+	}
+	return pairs
+}
+
+var dotEscapes = strings.NewReplacer(`\n`, "\n", `\r`, "\r", `\t`, "\t", `\"`, `"`, `\\`, `\`, `\$`, `$`)
+
+// closingQuote returns the place of the quote that ends a value, or -1.
+func closingQuote(text string, quote byte) int {
+	for i := 0; i < len(text); i++ {
+		switch {
+		case text[i] == '\\' && quote == '"':
+			i++
+		case text[i] == quote:
+			return i
+		}
+	}
+	return -1
 }

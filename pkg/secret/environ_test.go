@@ -1,6 +1,8 @@
 package secret
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -11,12 +13,65 @@ func TestFromEnvironment(t *testing.T) {
 		"OPENAI_API_KEY=sk-0123456789", "db_password = no", "DB_PASSWORD= s3cr3t pass ", "PATH=/usr/bin:/bin", "PWD=/home/user/code",
 		"SSH_AUTH_SOCK=/tmp/ssh-agent.sock", "KEYBOARD=us-international", "AUTH_MODE=optional", "GITHUB_TOKEN=ghp_abcdef0123", "TOKEN=short", "BROKEN",
 		"DATABASE_DSN=postgres://u:p@localhost/db", "MY_SECRET=correcthorsebatterystaple",
+		"PGPASSWORD=Tr0ub4dor", "githubToken=abc123def456", "MONKEY=12345678abc", "_=", "=C:=C:\\Users",
+		"DATABASE_URL=postgres://app:s3cr3t%21pass@db.example/app", "REDIS_URL=redis://:password@localhost:6379", "CACHE_URL=redis://localhost:6379",
+		"AUTH_URL=https://login.example.com/oauth", "TOKEN_ENDPOINT=https://login.example.com/oauth", "KEYCLOAK_AUTH=https://login.example.com/",
+		"SENTRY_DSN=https://0123456789abcdef@o1.ingest.example/1", "SSL_KEY=./certs/server.key", "GOOGLE_APPLICATION_CREDENTIALS=~/sa.json",
+		"AUTH_CLIENT_ID=1234-abc.apps.example", "SIGNED_TOKEN=https://files.example/a?sig=0123456789",
 	})
 	want := []Known{
 		{"OPENAI_API_KEY", "sk-0123456789"}, {"DB_PASSWORD", "s3cr3t pass"}, {"GITHUB_TOKEN", "ghp_abcdef0123"},
 		{"DATABASE_DSN", "postgres://u:p@localhost/db"}, {"MY_SECRET", "correcthorsebatterystaple"},
+		{"PGPASSWORD", "Tr0ub4dor"}, {"githubToken", "abc123def456"}, {"DATABASE_URL", "s3cr3t!pass"},
+		{"SENTRY_DSN", "https://0123456789abcdef@o1.ingest.example/1"}, {"SIGNED_TOKEN", "https://files.example/a?sig=0123456789"},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
+}
+
+func TestDotEnv(t *testing.T) {
+	const key = "-----BEGIN PRIVATE KEY-----\nMIIabc\n-----END PRIVATE KEY-----"
+	text := "\ufeff# a comment\n\nA=1\r\nexport B = two words # said\nC='three # \\n'  # and more\nD=\"fo\\\"ur\\nlines\"\n" +
+		"KEY=\"" + key + "\"\nSAME=\"" + strings.ReplaceAll(key, "\n", `\n`) + "\"\nE=`a'\"b`\nF=\nG=#none\nH=a#b\n#I=no\nnot a pair\nexported=yes\nexport\tJ=k\nOPEN=\"never closed\nZ=last"
+	want := []string{"A=1", "B=two words", `C=three # \n`, "D=fo\"ur\nlines", "KEY=" + key, "SAME=" + key, `E=a'"b`, "F=", "G=", "H=a#b", "exported=yes", "J=k", `OPEN="never closed`, "Z=last"}
+	if d := cmp.Diff(want, DotEnv(text)); d != "" {
+		t.Error(d)
+	}
+	if got := DotEnv(""); got != nil {
+		t.Error(got)
+	}
+}
+
+// A secret of a .env file is found where that file's lines go into a text.
+func TestKnownFromDotEnv(t *testing.T) {
+	const value = `p"ss \w0rd` + "\nétoile"
+	lit, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := FromEnvironment(DotEnv("DB_PASSWORD=" + string(lit)))
+	if d := cmp.Diff([]Known{{"DB_PASSWORD", value}}, known); d != "" {
+		t.Fatal(d)
+	}
+	d, err := New(Options{Known: known})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{value, string(lit), "DB_PASSWORD=" + string(lit) + "\n"} {
+		if found := d.Scan(text); len(found) != 1 || found[0].Rule != "DB_PASSWORD" {
+			t.Errorf("%v in %q", found, text)
+		}
+	}
+}
+
+func FuzzDotEnv(f *testing.F) {
+	f.Add("A=\"b\\\"\nc\"\nexport D='e'")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, p := range DotEnv(text) {
+			if strings.IndexByte(p, '=') <= 0 {
+				t.Errorf("%q is no pair", p)
+			}
+		}
+	})
 }
