@@ -17,7 +17,7 @@ var (
 var aboutWords = []string{"FILE", "PATH", "DIR", "URL", "URI", "HOST", "DOMAIN", "ENDPOINT", "ISSUER", "AUDIENCE", "ID", "NAME", "TYPE", "MODE", "METHOD", "PROVIDER", "SCOPE", "SCOPES", "HEADER", "PREFIX", "SOCK", "ALGORITHM"}
 
 // FromEnvironment picks the secrets out of NAME=value pairs, such as those of
-// os.Environ or of [DotEnv]: by the words of the name, and only where the value is
+// os.Environ or of a .env file: by the words of the name, and only where the value is
 // long enough and looks like no path, name or switch. Of a URL with a password in
 // it (DATABASE_URL) it is the password, whatever the name.
 func FromEnvironment(pairs []string) []Known {
@@ -73,57 +73,4 @@ func plainWord(value string) bool {
 		}
 	}
 	return len(value) < 20
-}
-
-// DotEnv reads the text of a .env file and returns NAME=value pairs, as os.Environ
-// does. It takes what the usual loaders take: comments, export, values in quotes
-// of three kinds, which may go on over lines, and escapes in double ones. What it
-// does not understand, it skips; variables in values it leaves as they are.
-func DotEnv(text string) (pairs []string) {
-	text = strings.ReplaceAll(strings.TrimPrefix(text, "\ufeff"), "\r\n", "\n")
-	for text != "" {
-		line, rest, _ := strings.Cut(text, "\n")
-		name, value, ok := strings.Cut(line, "=")
-		name = strings.TrimSpace(name)
-		if after, is := strings.CutPrefix(name, "export"); is && strings.TrimLeft(after, " \t") != after {
-			name = strings.TrimSpace(after)
-		}
-		if !ok || name == "" || strings.ContainsAny(name, "# \t\"'") {
-			text = rest
-			continue
-		}
-		value = strings.TrimLeft(value, " \t")
-		if value != "" && isOneOf(value[0], "\"'`") {
-			quoted := text[len(line)-len(value)+1:]
-			if n := closingQuote(quoted, value[0]); n >= 0 {
-				_, text, _ = strings.Cut(quoted[n+1:], "\n")
-				if quoted = quoted[:n]; value[0] == '"' {
-					quoted = dotEscapes.Replace(quoted)
-				}
-				pairs = append(pairs, name+"="+quoted)
-				continue
-			}
-		}
-		if i := strings.Index(" "+value, " #"); i >= 0 {
-			value = value[:max(i-1, 0)]
-		}
-		pairs = append(pairs, name+"="+strings.TrimSpace(value))
-		text = rest
-	}
-	return pairs
-}
-
-var dotEscapes = strings.NewReplacer(`\n`, "\n", `\r`, "\r", `\t`, "\t", `\"`, `"`, `\\`, `\`, `\$`, `$`)
-
-// closingQuote returns the place of the quote that ends a value, or -1.
-func closingQuote(text string, quote byte) int {
-	for i := 0; i < len(text); i++ {
-		switch {
-		case text[i] == '\\' && quote == '"':
-			i++
-		case text[i] == quote:
-			return i
-		}
-	}
-	return -1
 }
