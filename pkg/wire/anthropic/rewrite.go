@@ -38,6 +38,9 @@ type rewriter struct {
 // Keep implements rewrite.Reader.
 func (*rewriter) Keep(name string) bool { return name == "type" || name == "index" }
 
+// Idle implements rewrite.Reader.
+func (*rewriter) Idle([]byte) bool { return false }
+
 // Read implements rewrite.Reader.
 func (r *rewriter) Read(f *rewrite.Frame) bool {
 	s := &r.scan
@@ -95,8 +98,9 @@ func (r *rewriter) delta(f *rewrite.Frame, index int64, at llm.Span) {
 	}
 	var kind []byte
 	var text, piece llm.Span
-	r.inner = *jsonscan.At(f.Data, at.Start)
 	s := &r.inner
+	s.Reset(f.Data)
+	s.Seek(at.Start)
 	for key := range s.Object() {
 		switch string(key) {
 		case "type":

@@ -1,6 +1,8 @@
 package anthropic_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/archestra-ai/archestra-cli/pkg/wire"
@@ -19,3 +21,11 @@ func TestRewriteCorpus(t *testing.T) {
 }
 
 func FuzzRewrite(f *testing.F) { wiretest.FuzzRewrite(f, "anthropic", rewriting()) }
+
+func BenchmarkRewrite(b *testing.B) {
+	var s strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&s, "event: content_block_delta\ndata: "+`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":" word\n%d"}}`+"\n\n", i)
+	}
+	wiretest.BenchRewrite(b, rewriting(), "text/event-stream", []byte(s.String()))
+}

@@ -33,7 +33,8 @@ const (
 )
 
 type rewriter struct {
-	scan jsonscan.Scanner
+	scan, inner jsonscan.Scanner
+
 	path string // of the string of a call's arguments that came last
 }
 
@@ -46,6 +47,9 @@ func (*rewriter) Keep(name string) bool {
 	}
 	return false
 }
+
+// Idle implements rewrite.Reader.
+func (*rewriter) Idle(name []byte) bool { return string(name) == "usageMetadata" }
 
 // Read implements rewrite.Reader.
 func (r *rewriter) Read(f *rewrite.Frame) bool {
@@ -111,14 +115,14 @@ func (r *rewriter) candidate(f *rewrite.Frame) {
 
 // content reads the parts of a candidate, and reports whether they say anything.
 func (r *rewriter) content(f *rewrite.Frame, index int64, at llm.Span) (says bool) {
-	after := r.scan
-	defer func() { r.scan = after }()
-	r.scan = *jsonscan.At(f.Data, at.Start)
-	for key := range r.scan.Object() {
+	s := &r.inner
+	s.Reset(f.Data)
+	s.Seek(at.Start)
+	for key := range s.Object() {
 		if string(key) != "parts" {
 			continue
 		}
-		for range r.scan.Array() {
+		for range s.Array() {
 			says = r.part(f, index) || says
 		}
 	}
@@ -126,7 +130,7 @@ func (r *rewriter) content(f *rewrite.Frame, index int64, at llm.Span) (says boo
 }
 
 func (r *rewriter) part(f *rewrite.Frame, index int64) (says bool) {
-	s := &r.scan
+	s := &r.inner
 	var text, call llm.Span
 	thought := false
 	for key := range s.Object() {

@@ -1,6 +1,8 @@
 package gemini_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/archestra-ai/archestra-cli/pkg/wire"
@@ -19,3 +21,11 @@ func TestRewriteCorpus(t *testing.T) {
 }
 
 func FuzzRewrite(f *testing.F) { wiretest.FuzzRewrite(f, "gemini", rewriting()) }
+
+func BenchmarkRewrite(b *testing.B) {
+	var s strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&s, `data: {"candidates":[{"content":{"parts":[{"text":" some more words %d"}],"role":"model"},"index":0}],"usageMetadata":{"promptTokenCount":10,"candidatesTokenCount":%d,"totalTokenCount":%d,"promptTokensDetails":[{"modality":"TEXT","tokenCount":10}]},"modelVersion":"gemini-2.5-flash","responseId":"abcdefghijklmnopqrstuv"}`+"\r\n\r\n", i, i, 10+i)
+	}
+	wiretest.BenchRewrite(b, rewriting(), "text/event-stream", []byte(s.String()))
+}

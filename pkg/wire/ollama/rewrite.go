@@ -56,6 +56,9 @@ func (*rewriter) Keep(name string) bool {
 	return name == "model" || name == "created_at" || name == "role" || name == "done"
 }
 
+// Idle implements rewrite.Reader.
+func (*rewriter) Idle(name []byte) bool { return string(name) == "created_at" }
+
 // Read implements rewrite.Reader.
 func (r *rewriter) Read(f *rewrite.Frame) bool {
 	r.says = false

@@ -1,6 +1,8 @@
 package ollama_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/archestra-ai/archestra-cli/pkg/wire"
@@ -19,3 +21,11 @@ func TestRewriteCorpus(t *testing.T) {
 }
 
 func FuzzRewrite(f *testing.F) { wiretest.FuzzRewrite(f, "ollama", rewriting()) }
+
+func BenchmarkRewrite(b *testing.B) {
+	var s strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&s, `{"model":"llama3.2","created_at":"2025-07-07T20:22:19.%06dZ","message":{"role":"assistant","content":" word%d"},"done":false}`+"\n", i, i)
+	}
+	wiretest.BenchRewrite(b, rewriting(), "application/x-ndjson", []byte(s.String()))
+}

@@ -45,6 +45,7 @@ type rewriter struct {
 	scan, inner jsonscan.Scanner
 	chosen      []chosen
 	spans       []llm.Span // of chosen
+	said        message
 }
 
 // Keep implements rewrite.Reader. A made chunk names no role, id or function:
@@ -52,6 +53,15 @@ type rewriter struct {
 func (*rewriter) Keep(name string) bool {
 	switch name {
 	case "id", "object", "created", "model", "system_fingerprint", "service_tier", "provider", "index", "type":
+		return true
+	}
+	return false
+}
+
+// Idle implements rewrite.Reader.
+func (*rewriter) Idle(name []byte) bool {
+	switch string(name) {
+	case "created", "usage", "obfuscation":
 		return true
 	}
 	return false
@@ -97,7 +107,8 @@ func (r *rewriter) choice(f *rewrite.Frame, at chosen, span llm.Span) {
 		return
 	}
 	own, echo := (&gate{st: r.st}).read(f.Data, at)
-	m := message{rewriter: r, f: f, c: c, group: int64(at.index)}
+	m := &r.said
+	*m = message{rewriter: r, f: f, c: c, group: int64(at.index)}
 	m.read(own)
 	if m.says {
 		f.Turn(m.group)
@@ -137,8 +148,9 @@ func (m *message) read(at llm.Span) {
 	if at.End-at.Start <= len(`{}`) {
 		return
 	}
-	m.inner = *jsonscan.At(m.f.Data, at.Start)
 	s := &m.inner
+	s.Reset(m.f.Data)
+	s.Seek(at.Start)
 	for key := range s.Object() {
 		switch string(key) {
 		case "content":
@@ -219,9 +231,9 @@ func (m *message) details(s *jsonscan.Scanner) {
 		if s.Err() != nil {
 			return
 		}
-		end := m.inner
-		m.inner = *jsonscan.At(m.f.Data, at)
-		for key := range m.inner.Object() {
+		after := *s
+		s.Seek(at)
+		for key := range s.Object() {
 			switch string(key) {
 			case "text":
 				m.text(textDetails, index)
@@ -229,7 +241,7 @@ func (m *message) details(s *jsonscan.Scanner) {
 				m.text(textSummaries, index)
 			}
 		}
-		m.inner = end
+		*s = after
 	}
 }
 

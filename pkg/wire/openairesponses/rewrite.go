@@ -48,6 +48,11 @@ func (*rewriter) Keep(name string) bool {
 	return false
 }
 
+// Idle implements rewrite.Reader.
+func (*rewriter) Idle(name []byte) bool {
+	return string(name) == "sequence_number" || string(name) == "obfuscation"
+}
+
 // placed is where the members of an event stand.
 type placed struct {
 	name                                  []byte

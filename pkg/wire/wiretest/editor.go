@@ -29,7 +29,7 @@ type late struct {
 func (l *late) Write(text string) string {
 	l.held += text
 	n := max(0, len(l.held)-l.keep)
-	for n > 0 && !utf8.RuneStart(l.held[n]) {
+	for n > 0 && n < len(l.held) && !utf8.RuneStart(l.held[n]) {
 		n--
 	}
 	var out string

@@ -23,6 +23,9 @@ type Reader interface {
 	// Keep tells whether a member stays in a frame that is made from another one
 	// to carry the rest of a text. The members on the way to the text stay anyway.
 	Keep(name string) bool
+	// Idle tells whether a member of a frame's object says nothing of its texts,
+	// whatever it is, so that frames which differ there may have the same meaning.
+	Idle(name []byte) bool
 }
 
 // maxTexts bounds the texts that are open at a time. OpenAI's 128 choices have a
@@ -42,6 +45,7 @@ type Rewriter struct {
 
 	frame   Frame
 	slab    slab
+	scan    jsonscan.Scanner
 	changes []change // of the frame at hand
 	late    []*text  // reused
 	out     []byte
@@ -98,14 +102,14 @@ func (r *Rewriter) last(in sse.Frame) bool {
 	case hold.Lines:
 		return in.Raw[len(in.Raw)-1] != '\n'
 	case hold.Array: // without brackets the body is one value
-		return !r.inside || len(in.Data) == 0 && bytes.IndexByte(in.Raw, ']') >= 0
+		return !r.inside || len(in.Data) == 0
 	}
 	return true
 }
 
 // ended tells that an event ends in a blank line.
 func ended(raw []byte) bool {
-	if bytes.HasSuffix(raw, []byte("\n\n")) {
+	if bytes.HasSuffix(raw, []byte("\n\n")) || bytes.HasSuffix(raw, []byte("\r\n\r\n")) {
 		return true
 	}
 	tail := bytes.ReplaceAll(raw[max(0, len(raw)-4):], []byte("\r\n"), []byte("\n"))
@@ -130,7 +134,7 @@ func (r *Rewriter) Close() []byte {
 // data handles a frame that has data.
 func (r *Rewriter) data(in sse.Frame, last bool) {
 	if t := r.recent; t != nil && !last {
-		if at, ok := t.same(in.Event, in.Data); ok {
+		if at, ok := t.same(&r.scan, in.Event, in.Data); ok {
 			if at.End-at.Start > len(`""`) {
 				r.write(t, in.Data, at)
 			}
@@ -155,8 +159,10 @@ func (r *Rewriter) data(in sse.Frame, last bool) {
 	if len(r.changes) > 0 {
 		r.tokens()
 	}
-	if o := f.lone(); o != nil && len(r.texts) > 0 {
-		r.recent = r.find(o.key)
+	if o := f.lone(); o != nil {
+		if r.recent = r.find(o.key); r.recent != nil {
+			r.recent.shape(&r.scan, r.reader.Idle)
+		}
 	}
 	if r.framing == hold.Events && len(r.texts) > 0 && bytes.HasSuffix(in.Raw, []byte("\r\n")) {
 		r.ending = []byte("\r\n")

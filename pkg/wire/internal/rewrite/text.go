@@ -7,6 +7,7 @@ import (
 	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/pkg/wire"
+	"github.com/archestra-ai/archestra-cli/pkg/wire/internal/hold"
 )
 
 // text is a text that is open.
@@ -16,10 +17,14 @@ type text struct {
 	raw    bool
 	editor wire.TextEditor // nil if it is left as it is
 
-	// The frame of its last literal. Frames of the same shape that follow it
-	// are not kept: they differ in the literal only.
+	// The frame of its last literal. Of frames of the same shape that follow it
+	// not each is kept.
 	event, data []byte
 	at          llm.Span
+	// slots are the places where a frame of the same shape may differ: the
+	// literal and the values that mean nothing here, in their order.
+	slots []llm.Span
+	lit   int // the literal's slot
 
 	// What became of its literal in the frame at hand.
 	frame  uint64
@@ -35,36 +40,65 @@ func (t *text) keep(event, data []byte, at llm.Span) {
 	t.at = at
 }
 
-// same returns the place of the literal in a frame that differs in nothing but
-// the literal from the text's last one.
-func (t *text) same(event, data []byte) (at llm.Span, ok bool) {
-	head := t.data[:t.at.Start+1]
-	if !bytes.HasPrefix(data, head) || !bytes.Equal(event, t.event) {
-		return at, false
+// shape notes where frames that follow may differ from this one.
+func (t *text) shape(s *jsonscan.Scanner, idle func(name []byte) bool) {
+	t.slots, t.lit = t.slots[:0], -1
+	s.Reset(t.data)
+	if s.Kind() != jsonscan.Object {
+		return
 	}
-	tail := t.data[t.at.End-1:]
-	end := len(data) - len(tail)
-	if end < len(head) || !bytes.Equal(data[end:], tail) {
-		return at, false
-	}
-	// Is the quote before the tail the one that ends the string?
-	for lit := data[len(head):end]; ; {
-		i := bytes.IndexByte(lit, '\\')
-		if i < 0 {
-			return llm.Span{Start: t.at.Start, End: end + 1}, bytes.IndexByte(lit, '"') < 0
+	for name := range s.Object() {
+		free := idle(name)
+		at := hold.Value(t.data, s)
+		switch {
+		case at.Start <= t.at.Start && t.at.End <= at.End:
+			t.lit = len(t.slots)
+			t.slots = append(t.slots, t.at)
+		case free:
+			t.slots = append(t.slots, at)
 		}
-		if bytes.IndexByte(lit[:i], '"') >= 0 || !known(lit[i+1:]) {
-			return at, false
-		}
-		lit = lit[i+2:]
 	}
 }
 
-// known tells that a text goes on behind a backslash with a short escape. Others
-// are left to the scanner.
-func known(rest []byte) bool {
-	return len(rest) > 0 && strings.IndexByte(`"\/bfnrt`, rest[0]) >= 0
+// same returns the place of the literal in a frame that has the shape of the
+// text's last one.
+func (t *text) same(s *jsonscan.Scanner, event, data []byte) (lit llm.Span, ok bool) {
+	if t.lit < 0 || !bytes.Equal(event, t.event) {
+		return lit, false
+	}
+	s.Reset(data)
+	var moved [maxSlots]llm.Span
+	done, pos := 0, 0 // of the frame before, of this one
+	for i, slot := range t.slots {
+		fixed := t.data[done:slot.Start]
+		if i == maxSlots || !bytes.HasPrefix(data[pos:], fixed) {
+			return lit, false
+		}
+		moved[i].Start = pos + len(fixed)
+		s.Seek(moved[i].Start)
+		if i == t.lit && s.Kind() != jsonscan.String {
+			return lit, false
+		}
+		s.Skip()
+		if s.Err() != nil {
+			return lit, false
+		}
+		moved[i].End = s.Offset()
+		done, pos = slot.End, moved[i].End
+	}
+	if !bytes.Equal(data[pos:], t.data[done:]) {
+		return lit, false
+	}
+	lit = moved[t.lit]
+	if len(t.slots) > 1 { // what a frame is made from is to have its values
+		t.keep(event, data, lit)
+		copy(t.slots, moved[:])
+	}
+	return lit, true
 }
+
+// maxSlots is how many values may differ, the text among them.
+const maxSlots = 8
 
 // slab gives texts that stay as they are, for editors may keep them. It allocates
 // once in so many bytes.
