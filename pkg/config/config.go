@@ -38,6 +38,7 @@ type Config struct {
 	// Warnings are what Load found odd but usable, for the log at start.
 	Warnings []string
 
+	dotenv map[string]string
 	env    func(name string) (value, origin string, ok bool)
 	prices *yaml.Node
 }
@@ -197,6 +198,16 @@ func (c *Config) Lookup(name string) (value, origin string, ok bool) {
 		return "", "", false
 	}
 	return c.env(name)
+}
+
+// Dotenv returns what .env in the working directory sets, as NAME=value. It is to be
+// kept out of sight: it may hold any secret.
+func (c *Config) Dotenv() []string {
+	var out []string
+	for name, value := range c.dotenv {
+		out = append(out, name+"="+value)
+	}
+	return out
 }
 
 // ClientURL is the address that clients of this machine are given, without a

@@ -177,7 +177,7 @@ func TestEverySource(t *testing.T) {
 	same := cmp.Options{
 		cmp.FilterPath(func(p cmp.Path) bool {
 			n := p.String()
-			return n == "File" || n == "Providers" || n == "Warnings" || n == "env" || n == "prices"
+			return n == "File" || n == "Providers" || n == "Warnings" || n == "env" || n == "dotenv" || n == "prices"
 		}, cmp.Ignore()),
 		cmp.Comparer(func(a, b Secret) bool { return a.Reveal() == b.Reveal() }),
 	}

@@ -46,6 +46,7 @@ func Load(lookupEnv func(string) (string, bool), workdir string, flags *pflag.Fl
 	if err != nil {
 		c.Warnings = append(c.Warnings, err.Error())
 	}
+	c.dotenv = dotenv
 	c.env = func(name string) (string, string, bool) {
 		if name == "" {
 			return "", "", false

@@ -188,7 +188,11 @@ func TestCorpus(t *testing.T) {
 			case res.StatusCode != x.status:
 				t.Errorf("%s, %s: status %d, want %d: %.200s", x.Name, how.name, res.StatusCode, x.status, back)
 			case !bytes.Equal(back, x.response):
-				t.Errorf("%s, %s: the client got other bytes", x.Name, how.name)
+				k := 0
+				for k < len(back) && k < len(x.response) && back[k] == x.response[k] {
+					k++
+				}
+				t.Errorf("%s, %s: the client got other bytes from %d on:\ngot  %.300q\nwant %.300q", x.Name, how.name, k, back[max(k-100, 0):], x.response[max(k-100, 0):])
 			case !bytes.Equal(sent, x.request):
 				t.Errorf("%s, %s: the provider got other bytes", x.Name, how.name)
 			case !bytes.Equal(e.Response.Data, x.response), !bytes.Equal(e.Request.Data, x.request):

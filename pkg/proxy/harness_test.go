@@ -10,11 +10,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/archestra-ai/archestra-cli/pkg/ask"
 	"github.com/archestra-ai/archestra-cli/pkg/config"
+	"github.com/archestra-ai/archestra-cli/pkg/guard"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/pkg/policy"
 	"github.com/archestra-ai/archestra-cli/pkg/provider"
 	"github.com/archestra-ai/archestra-cli/pkg/proxy"
 	"github.com/archestra-ai/archestra-cli/pkg/record"
+	"github.com/archestra-ai/archestra-cli/pkg/secret"
 )
 
 // memory is a sink that keeps the newest entry of each interaction.
@@ -84,7 +88,7 @@ func start(t testing.TB, upstream string, change func(*proxy.Options)) (base str
 	sink = newMemory()
 	o := proxy.Options{
 		Upstreams: upstreams, Recorder: record.New(record.Options{Sink: sink}), Origin: cfg.ClientURL(),
-		Mode: proxy.ModeEnforce, MaxBody: 128 << 20, MaxFrame: 32 << 20, SpoolDir: filepath.Join(t.TempDir()),
+		Guard: newGuard(t, nil), MaxBody: 128 << 20, MaxFrame: 32 << 20, SpoolDir: filepath.Join(t.TempDir()),
 	}
 	if change != nil {
 		change(&o)
@@ -92,6 +96,32 @@ func start(t testing.TB, upstream string, change func(*proxy.Options)) (base str
 	s := httptest.NewServer(proxy.New(o))
 	t.Cleanup(s.Close)
 	return s.URL, sink
+}
+
+// newGuard returns a guard as archestra serve has it by default, but that what it
+// would ask is allowed.
+func newGuard(t testing.TB, change func(*guard.Options)) *guard.Guard {
+	t.Helper()
+	detector, err := secret.New(secret.Options{Secrets: true, Personal: secret.DefaultPersonal})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := policy.Default()
+	o := guard.Options{
+		Act: true, Policy: func() *policy.Policy { return rules }, Asks: ask.New(ask.Options{Default: ask.Allow, Attended: nobody}), OnBlock: guard.Text, MaxHeld: 8 << 20,
+		Detector: detector, Secrets: guard.Report, Personal: guard.Report, Links: guard.Report,
+	}
+	if change != nil {
+		change(&o)
+	}
+	return guard.New(o)
+}
+
+func nobody() bool { return false }
+
+// reports makes a proxy whose guard only looks.
+func reports(t testing.TB) func(*proxy.Options) {
+	return func(o *proxy.Options) { o.Guard = newGuard(t, func(g *guard.Options) { g.Act = false }) }
 }
 
 // client is an HTTP client that changes nothing.

@@ -186,7 +186,7 @@ func FuzzRequest(f *testing.F) {
 		_, _ = w.Write(b) // the answer is as strange as the question
 	}))
 	f.Cleanup(up.Close)
-	base, _ := start(f, up.URL, func(o *proxy.Options) { o.Mode = proxy.ModeReport })
+	base, _ := start(f, up.URL, reports(f))
 	c := client(f)
 	for _, path := range []string{"/v1/openai/p/chat/completions", "/v1/anthropic/p/messages", "/v1/gemini/p/models/m:streamGenerateContent", "/v1/ollama/api/chat", "/v1/openai/p/responses", "/v1//..%2f", "/"} {
 		f.Add("POST", path, "text/event-stream", []byte(chunkHi+chunkDone))

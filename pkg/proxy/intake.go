@@ -18,10 +18,11 @@ const spoolFrom = 24 << 20
 // a response that begins before the request is read would be cut by the
 // transport (golang/go#40747), and a body that is at hand can be sent again.
 type body struct {
-	data   []byte
-	file   *os.File
-	size   int64
-	length int64 // as the client declared it: -1 for chunked, 0 for none
+	data    []byte
+	file    *os.File
+	spooled *os.File // what other bytes took the place of
+	size    int64
+	length  int64 // as the client declared it: -1 for chunked, 0 for none
 }
 
 // intake reads the request's body. Errors are those of the client's connection,
@@ -81,10 +82,22 @@ func (b *body) spool(dir string, head *bytes.Buffer, rest io.Reader) error {
 	return err
 }
 
+// replace puts other bytes in the body's place.
+func (b *body) replace(data []byte) {
+	b.data, b.size = data, int64(len(data))
+	if b.length >= 0 {
+		b.length = b.size
+	}
+	// A file is the record's until the exchange ends.
+	b.spooled, b.file = b.file, nil
+}
+
 func (b *body) close() {
-	if b.file != nil {
-		_ = b.file.Close() // nothing is read from it any more
-		_ = os.Remove(b.file.Name())
+	for _, f := range [...]*os.File{b.file, b.spooled} {
+		if f != nil {
+			_ = f.Close() // nothing is read from it any more
+			_ = os.Remove(f.Name())
+		}
 	}
 }
 

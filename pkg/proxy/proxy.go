@@ -11,20 +11,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
-	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/pkg/guard"
 	"github.com/archestra-ai/archestra-cli/pkg/provider"
 	"github.com/archestra-ai/archestra-cli/pkg/record"
-)
-
-// Mode says what becomes of a request that the rules cannot judge.
-type Mode int
-
-// The modes, as the configuration has them.
-const (
-	ModeOff Mode = iota
-	ModeReport
-	ModeEnforce
 )
 
 // Options configures a Proxy. Upstreams and Recorder are required.
@@ -33,13 +22,16 @@ type Options struct {
 	Recorder  *record.Recorder
 	Log       *slog.Logger
 	Origin    string // archestra's own address as clients know it
-	Mode      Mode
+	// Guard judges what passes; nil lets everything pass unjudged.
+	Guard *guard.Guard
 	// Profiles decides on a profile at its first use; nil allows every one.
 	Profiles func(ctx context.Context, provider, profile string) error
 
 	SpoolDir string // where large bodies wait; "" is the system's folder for temporary files
 	MaxBody  int64  // bytes of a request body
 	MaxFrame int    // bytes of one streamed event
+	// MaxDecoded bounds a whole answer that is judged; 0 is the recorder's default.
+	MaxDecoded int64
 	// ResponseIdle bounds the silence inside a response; 0 waits for ever.
 	ResponseIdle time.Duration
 	// IncludeUsage asks chat completions streams for their usage where the client
@@ -83,6 +75,7 @@ type exchange struct {
 	body     *body
 	ctx      context.Context // of the way to the provider
 	cancel   context.CancelCauseFunc
+	judge    *guard.Exchange // nil where nothing is judged
 	usage    *usageEdit      // nil unless usage was asked for on the client's behalf
 	began    bool            // the response is on its way to the client
 	client   context.Context // ends when the client goes away
@@ -133,6 +126,12 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer x.body.close()
+	if p.opts.Guard != nil {
+		x.judge = p.opts.Guard.Begin(guard.Target{
+			Interaction: x.record.ID(), Provider: rt.Provider, Profile: rt.Profile, Agent: x.record.Client().Agent,
+			Format: rt.Format, Held: x.record.Held, Settled: x.record.Settled, Judged: x.record.Verdict,
+		})
+	}
 	if !upgrade {
 		if err := p.look(x, r); err != nil {
 			p.answer(w, err, x)
@@ -152,47 +151,6 @@ func (p *Proxy) withAvailable(err error) error {
 		e.Message += " Available now: " + p.opts.Upstreams.Available() + "."
 	}
 	return err
-}
-
-// look shows the request to what must see it before it leaves.
-func (p *Proxy) look(x *exchange, r *http.Request) error {
-	var refusal error
-	surface := x.record.Request(record.Body{
-		Data: x.body.data, File: x.body.file, Size: x.body.size, Encoding: r.Header.Get("Content-Encoding"),
-	}, func(plain []byte, err error) {
-		if p.opts.Mode == ModeOff {
-			return
-		}
-		switch {
-		case err != nil:
-			refusal = &provider.Error{
-				Status: http.StatusBadRequest, Code: "undecodable_body", Format: x.target.Format,
-				Message: "The request body could not be decompressed and cannot be judged by the rules: " + err.Error() + ".",
-			}
-		default:
-			if err := jsonscan.Check(plain); err != nil {
-				refusal = &provider.Error{
-					Status: http.StatusBadRequest, Code: "invalid_json", Format: x.target.Format,
-					Message: "The request body is not strict JSON and cannot be judged by the rules: " + err.Error() + ".",
-				}
-			}
-		}
-	})
-	if refusal != nil {
-		x.record.Finding(llm.Finding{Kind: "unreadable_body", Detector: "json", Where: "request", Action: p.action()})
-		if p.opts.Mode == ModeEnforce {
-			return refusal
-		}
-	}
-	p.askUsage(x, r, surface)
-	return nil
-}
-
-func (p *Proxy) action() string {
-	if p.opts.Mode == ModeEnforce {
-		return string(llm.ActionBlock)
-	}
-	return "report"
 }
 
 // rewrite turns the client's request into the provider's.
@@ -233,10 +191,17 @@ func (p *Proxy) response(res *http.Response) error {
 	if res.Request.Method == http.MethodHead {
 		length = -1
 	}
-	x.record.Response(res.StatusCode, res.Header, length)
 	r := &relay{
 		exchange: x, body: res.Body, left: length, idle: p.opts.ResponseIdle,
 		contentType: res.Header.Get("Content-Type"), log: p.log,
+	}
+	g, err := p.guarded(x, res, r)
+	if err != nil {
+		return err
+	}
+	if g != nil {
+		res.Body, x.began = g, true
+		return nil
 	}
 	if x.usage != nil && record.Identity(res.Header.Get("Content-Encoding")) {
 		if framer := x.target.Format.NewFramer(r.contentType, p.opts.MaxFrame); framer != nil && res.StatusCode == http.StatusOK {

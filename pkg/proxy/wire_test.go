@@ -484,7 +484,7 @@ func TestW18ABodyThatCannotBeJudged(t *testing.T) {
 		if i := sink.last(t, 4).Interaction; i.State != llm.StateRefused || len(i.Findings) == 0 {
 			t.Errorf("recorded as %s with %v", i.State, i.Findings)
 		}
-		base, sink = serve(t, up, func(o *proxy.Options) { o.Mode = proxy.ModeReport })
+		base, sink = serve(t, up, reports(t))
 		if res, _ := post(t, base+"/v1/openai/p/chat/completions", body); res.StatusCode != 200 {
 			t.Errorf("%q did not pass in report mode", body)
 		}

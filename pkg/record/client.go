@@ -53,3 +53,17 @@ func client(req *http.Request) llm.Client {
 	}
 	return c
 }
+
+// Client says who called, as far as it is known.
+func (x *Exchange) Client() llm.Client {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.i.Client
+}
+
+// Conversation returns a key that the bodies of one conversation have in common.
+func (x *Exchange) Conversation() uint64 {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.conv
+}

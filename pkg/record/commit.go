@@ -110,6 +110,12 @@ func (x *Exchange) conclude(end End) {
 		return
 	}
 	answer := x.answer()
+	if x.judge != nil {
+		x.guard("the verdicts", func() {
+			findings, notes := x.judge(&answer)
+			x.i.Findings, x.i.Notes = append(x.i.Findings, findings...), append(x.i.Notes, notes...)
+		})
+	}
 	x.fill(answer)
 	if x.i.Stream {
 		x.i.Timing.Arrivals = marks(x.arrivals)
@@ -205,6 +211,7 @@ func (x *Exchange) fill(a llm.Answer) {
 		for k := range x.i.ToolCalls {
 			c := &x.i.ToolCalls[k]
 			c.Arguments, c.ArgumentsText = scrub(c.Arguments, x.secret), scrubText(c.ArgumentsText, x.secret)
+			c.Reason, c.Facts = scrubText(c.Reason, x.secret), scrub(c.Facts, x.secret)
 		}
 		if x.i.Error != nil {
 			x.i.Error.Message = scrubText(x.i.Error.Message, x.secret)

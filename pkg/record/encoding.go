@@ -87,3 +87,38 @@ func decoder(coding string, r io.Reader) (io.Reader, error) {
 	}
 	return nil, fmt.Errorf("content encoding %q is not known", coding)
 }
+
+// Decoder reads a body without its content encodings as it comes. Closing it does
+// not close r.
+func Decoder(r io.Reader, encoding string) (io.ReadCloser, error) {
+	codings := strings.Split(encoding, ",")
+	if len(codings) > 3 {
+		return nil, fmt.Errorf("content encoding %q: too many layers", encoding)
+	}
+	var d decoded
+	for i := len(codings) - 1; i >= 0; i-- {
+		next, err := decoder(strings.ToLower(strings.TrimSpace(codings[i])), r)
+		if err != nil {
+			_ = d.Close()
+			return nil, err
+		}
+		if c, ok := next.(io.Closer); ok {
+			d.closers = append(d.closers, c)
+		}
+		r = next
+	}
+	d.Reader = r
+	return &d, nil
+}
+
+type decoded struct {
+	io.Reader
+	closers []io.Closer
+}
+
+func (d *decoded) Close() error {
+	for _, c := range d.closers {
+		_ = c.Close() // readers: nothing is lost
+	}
+	return nil
+}

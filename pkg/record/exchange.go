@@ -22,7 +22,9 @@ type Exchange struct {
 	rec    *Recorder
 	start  time.Time
 	format wire.Format
-	secret []string // credentials of the request, to be kept out of the record
+	secret []string // credentials and secrets of the request, to be kept out of the record
+	tap    Tap
+	judge  Judge
 
 	mu        sync.Mutex
 	i         llm.Interaction
@@ -33,14 +35,15 @@ type Exchange struct {
 	resp      []byte
 	encoding  string
 	media     string // the response's media type, or what its first bytes say it is
-	asked     bool   // the request asked for a stream
+	wanted    bool   // the request asked for a stream
 	unsure    bool   // too little has come to say whether it is one
 	truncated bool
 	arrivals  []Arrival
 
 	framer sse.Framer // nil unless frames are decoded as they pass
 	stream wire.Stream
-	broken bool // the decoder panicked: no more decoding
+	frame  func(sse.Frame) // whom to show each frame; nil is nobody
+	broken bool            // the decoder panicked: no more decoding
 
 	terminal  bool
 	overlong  bool // an event outgrew its limit
@@ -56,6 +59,7 @@ type Exchange struct {
 	search    string
 	announced bool
 	told      bool // the finished event is out
+	asked     int  // calls that wait for a person
 }
 
 // ID returns the interaction's id.
@@ -67,13 +71,15 @@ func (x *Exchange) Since() time.Duration { return time.Since(x.start) }
 // Request tells that the client's body is whole, and returns its surface. The
 // body must not change until the exchange is committed. Where the API is
 // observed, look is shown the body without its content encoding, or the error
-// that stood in the way; it must not keep the bytes.
-func (x *Exchange) Request(b Body, look func(plain []byte, err error)) wire.Request {
+// that stood in the way. It returns what is to be kept in the body's place: the
+// same bytes, or others that hold no secrets.
+func (x *Exchange) Request(b Body, look func(plain []byte, err error) (keep []byte)) wire.Request {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.request = b
 	x.i.RequestBytes = b.Size
 	x.i.Timing.RequestReadMS = llm.MillisOf(x.Since())
+	x.conv = conversationKey(&x.i, x.request.Data)
 	var surface wire.Request
 	if x.format != nil {
 		x.view(b, func(plain []byte, err error) {
@@ -81,19 +87,31 @@ func (x *Exchange) Request(b Body, look func(plain []byte, err error)) wire.Requ
 				x.i.Notes = append(x.i.Notes, "the request body could not be read: "+err.Error())
 				surface.Err = err
 			} else {
-				x.guard("the request", func() {
-					surface = x.format.Scan(plain)
-					x.search = scrubText(newestText(x.format, plain, surface), x.secret)
-				})
+				x.guard("the request", func() { surface = x.format.Scan(plain) })
 				x.surface(surface)
 			}
-			look(plain, err)
+			// Not under the lock: who looks may have something to tell.
+			x.mu.Unlock()
+			keep := look(plain, err)
+			x.mu.Lock()
+			if err != nil {
+				return
+			}
+			newest := surface
+			if !same(keep, plain) {
+				x.request = Body{Data: keep, Size: b.Size}
+				x.plain = keep
+				x.guard("the request", func() { newest = x.format.Scan(keep) })
+			}
+			x.guard("the request", func() { x.search = scrubText(newestText(x.format, keep, newest), x.secret) })
 		})
 	}
-	x.conv = conversationKey(&x.i, x.request.Data)
 	x.announce()
 	return surface
 }
+
+// same tells whether two slices are the same bytes in the same place.
+func same(a, b []byte) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
 
 // view shows a decoded body to use. A body in memory stays at hand; one in a
 // file is loaded for the call only, and no two at a time.
@@ -192,8 +210,9 @@ func (x *Exchange) Response(status int, h http.Header, contentLength int64) {
 		x.guard("the response", func() { x.stream = x.format.NewStream(x.rec.opts.MaxText) })
 		return
 	}
-	x.asked, x.media = x.i.Stream, h.Get("Content-Type")
+	x.wanted, x.media = x.i.Stream, h.Get("Content-Type")
 	x.guard("the response", x.follow)
+	x.unsure = x.wanted && !x.i.Stream && Identity(x.encoding)
 }
 
 // follow decodes the response frame by frame from here on, if it is a stream.
@@ -202,13 +221,16 @@ func (x *Exchange) follow() {
 	x.i.Stream = framer != nil
 	if framer != nil && Identity(x.encoding) {
 		x.framer, x.stream = framer, x.format.NewStream(x.rec.opts.MaxText)
+		if x.tap != nil {
+			x.frame = x.tap(x.media)
+		}
 	}
 }
 
 // newFramer returns the framer of a response that is a stream, else nil. JSON may
 // be a growing array (Gemini's), but only where a stream was asked for.
 func (x *Exchange) newFramer() sse.Framer {
-	if media, _, _ := strings.Cut(x.media, ";"); !x.asked && strings.EqualFold(strings.TrimSpace(media), "application/json") {
+	if media, _, _ := strings.Cut(x.media, ";"); !x.wanted && strings.EqualFold(strings.TrimSpace(media), "application/json") {
 		return nil
 	}
 	return x.format.NewFramer(x.media, x.rec.opts.MaxFrame)
@@ -241,7 +263,6 @@ func (x *Exchange) Write(chunk []byte) (terminal bool) {
 	now := time.Now()
 	if x.i.ResponseBytes == 0 {
 		x.i.Timing.FirstByteMS = llm.MillisOf(now.Sub(x.start))
-		x.unsure = x.asked && x.format != nil && !x.i.Stream && x.i.Status < http.StatusBadRequest && Identity(x.encoding)
 	}
 	x.i.ResponseBytes += int64(len(chunk))
 	x.arrived(now)
@@ -306,6 +327,9 @@ func (x *Exchange) drain(now time.Time) {
 			return
 		}
 		x.overlong = x.overlong || errors.Is(f.Err, sse.ErrTooLong)
+		if x.frame != nil {
+			x.frame(f)
+		}
 		x.meant(x.stream.Frame(f), now)
 	}
 }

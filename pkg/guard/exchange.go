@@ -1,0 +1,188 @@
+package guard
+
+import (
+	"bytes"
+	"fmt"
+	"hash/fnv"
+	"runtime/debug"
+	"strconv"
+
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/pkg/policy"
+	"github.com/archestra-ai/archestra-cli/pkg/secret"
+	"github.com/archestra-ai/archestra-cli/pkg/wire"
+)
+
+// Exchange judges one exchange. It is used by one goroutine at a time.
+type Exchange struct {
+	guard  *Guard
+	target Target
+	rules  *policy.Policy // in force when the exchange began; nil where they cannot be had
+	body   []byte         // the request that the provider gets, decoded from its content encoding
+
+	client  string // the client's own name of the session, or ""
+	opening string // a key of how the conversation begins
+
+	session      *session
+	values       *session // whose placeholders the request has
+	conversation *llm.Conversation
+	judging      *policy.Session
+	judged       []*Judged
+	findings     []llm.Finding
+	leaked       []llm.Finding // of links, so that each is told once
+	named        *secret.Hosts
+	notes        []string
+}
+
+// Judged is a call that was decided.
+type Judged struct {
+	Call    llm.ToolCall // with its verdict
+	Verdict policy.Verdict
+	number  int  // the gate's
+	decided bool // by the rules, or by a person
+	taken   bool // it was given to the record
+}
+
+// current returns the rules in force, or nil where that fails.
+func (x *Exchange) current() (p *policy.Policy) {
+	defer x.survive("the rules", func() { p = nil })
+	return x.guard.opts.Policy()
+}
+
+// survive turns a panic of a guard into its failing closed.
+func (x *Exchange) survive(what string, closed func()) {
+	if v := recover(); v != nil {
+		x.guard.log.Error("a guard panicked: what it was to judge is refused", "interaction", x.target.Interaction, "guard", what,
+			"panic", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+		closed()
+	}
+}
+
+// Acts tells whether calls are held and refused, and not noted alone.
+func (x *Exchange) Acts() bool {
+	return x.guard.opts.Act && (x.rules == nil || x.rules.Mode(x.target.Profile) == policy.Enforce)
+}
+
+// Gated returns the target's format if calls can be taken out of its answers.
+func (x *Exchange) Gated() wire.Gated {
+	g, _ := x.target.Format.(wire.Gated)
+	return g
+}
+
+// history decodes the conversation, once.
+func (x *Exchange) history() *llm.Conversation {
+	if x.conversation == nil {
+		// What cannot be read is left out, and what is left out vouches for nothing.
+		c, _ := x.target.Format.Conversation(x.body)
+		x.conversation = &c
+	}
+	return x.conversation
+}
+
+// sessionKey names the conversation.
+func (x *Exchange) sessionKey() string {
+	t := x.target
+	if x.client != "" {
+		return t.Provider + "\x00" + t.Profile + "\x00" + x.client
+	}
+	h := fnv.New128a()
+	c := x.history()
+	write := func(parts []llm.Part) {
+		for i := range parts {
+			_, _ = h.Write([]byte(parts[i].Text)) // a hash never fails
+		}
+	}
+	write(c.System)
+	for _, m := range c.Messages {
+		write(m.Parts)
+		if m.Role == llm.RoleUser {
+			break
+		}
+	}
+	return t.Provider + "\x00" + t.Profile + "\x00\x00" + string(h.Sum(nil))
+}
+
+// sessionOf returns what is kept of the conversation.
+func (x *Exchange) sessionOf() *session {
+	if x.session == nil {
+		x.session = x.guard.session(x.sessionKey())
+	}
+	return x.session
+}
+
+// Hold remembers the answer under the id by which a provider keeps the
+// conversation, for requests that name only the id.
+func (x *Exchange) Hold(id string, a *llm.Answer) {
+	if id == "" || x.rules == nil {
+		return
+	}
+	defer x.survive("the history", func() {})
+	m := llm.Message{Role: llm.RoleAssistant}
+	if text := a.Text(); text != "" {
+		m.Parts = append(m.Parts, llm.Part{Kind: llm.PartText, Text: text})
+	}
+	for _, c := range a.ToolCalls {
+		m.Parts = append(m.Parts, llm.Part{Kind: llm.PartToolCall, Name: c.Name, CallID: c.ID, Arguments: c.Arguments, Text: c.ArgumentsText})
+	}
+	x.judgingSession().Hold(id, m)
+}
+
+// Findings returns what was found so far, and forgets it.
+func (x *Exchange) Findings() []llm.Finding {
+	f := x.findings
+	x.findings = nil
+	return f
+}
+
+// Notes returns what the record should say in words so far, and forgets it.
+func (x *Exchange) Notes() []string {
+	n := x.notes
+	x.notes = nil
+	return n
+}
+
+func (x *Exchange) note(format string, args ...any) {
+	x.notes = append(x.notes, fmt.Sprintf(format, args...))
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
+}
+
+// Edits tells whether anything of the answer may be held or come out otherwise
+// than it came in.
+func (x *Exchange) Edits() bool { return x.Acts() && x.Gated() != nil || x.edits() }
+
+// Answer judges an answer for the record: it puts verdicts on its calls, looks for
+// links, and remembers it where the provider keeps the conversation.
+func (x *Exchange) Answer(a *llm.Answer) {
+	if x.target.Format == nil {
+		return
+	}
+	x.Annotate(a.ToolCalls)
+	x.Look(a)
+	if x.target.Format.API() == llm.APIResponses && !bytes.Contains(x.body, storeNot) {
+		x.Hold(a.ID, a)
+	}
+}
+
+// storeNot is how a request says that the provider shall keep nothing.
+var storeNot = []byte(`"store":false`)
+
+// MayCall tells whether the answer may call a tool, or hold a placeholder: a
+// compressed stream for which neither holds is not taken apart. Tools are declared
+// in the request, or stand where the provider keeps something that it names.
+func (x *Exchange) MayCall() bool {
+	if x.values != nil {
+		return true
+	}
+	for _, word := range [...]string{"tool", "function", "previous_response_id", `"conversation"`, `"prompt"`, "achedContent", "ached_content"} {
+		if bytes.Contains(x.body, []byte(word)) {
+			return true
+		}
+	}
+	return false
+}

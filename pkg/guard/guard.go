@@ -1,0 +1,170 @@
+package guard
+
+import (
+	"cmp"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/archestra-ai/archestra-cli/pkg/ask"
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/pkg/policy"
+	"github.com/archestra-ai/archestra-cli/pkg/policy/fact"
+	"github.com/archestra-ai/archestra-cli/pkg/secret"
+	"github.com/archestra-ai/archestra-cli/pkg/secret/payload"
+	"github.com/archestra-ai/archestra-cli/pkg/wire"
+)
+
+// Treatment is what is done about something that was found.
+type Treatment string
+
+// The treatments.
+const (
+	Off    Treatment = "off"
+	Report Treatment = "report"
+	Redact Treatment = "redact"
+	Block  Treatment = "block"
+)
+
+// OnBlock is what an answer becomes of which a tool call was refused.
+type OnBlock string
+
+// The ways to go on after a refusal.
+const (
+	Text     OnBlock = "text"      // a text in the place of the call says why
+	DropTurn OnBlock = "drop_turn" // no call of the turn is let through
+	Retry    OnBlock = "retry"     // the model is told, and answers once more
+)
+
+// Options configures a Guard. Policy is required.
+type Options struct {
+	// Act tells that verdicts are acted upon; without it everything passes and is
+	// judged for the record.
+	Act bool
+	// Policy returns the rules in force now. It is called for each exchange.
+	Policy func() *policy.Policy
+	// Asks is where calls wait for a person. Nil refuses what a rule asks about.
+	Asks *ask.Desk
+	// Always makes a rule of an answer: the text is policy.Narrowest's. Nil
+	// remembers it for the session alone.
+	Always func(rule string, a llm.Action) error
+
+	OnBlock  OnBlock
+	MaxHeld  int // bytes of an answer that wait for a decision
+	Detector *secret.Detector
+	Secrets  Treatment
+	Personal Treatment
+	Links    Treatment // Redact takes the teeth out of them; Block is Redact
+	Log      *slog.Logger
+}
+
+// Guard judges exchanges. It is safe for concurrent use.
+type Guard struct {
+	opts     Options
+	log      *slog.Logger
+	analyzer *fact.Analyzer
+	scanner  *payload.Scanner // nil where nothing is looked for in requests
+
+	mu       sync.Mutex
+	sessions map[string]*session
+}
+
+// seenBytes bounds what is remembered of histories that were read, in each of the
+// two memories: the facts' and the detectors'.
+const seenBytes = 64 << 20
+
+// New returns a guard.
+func New(o Options) *Guard {
+	g := &Guard{opts: o, log: o.Log, analyzer: fact.NewAnalyzer(seenBytes), sessions: map[string]*session{}}
+	if g.log == nil {
+		g.log = slog.New(slog.DiscardHandler)
+	}
+	if o.Detector != nil {
+		g.analyzer.DetectSecrets(func(text string) string {
+			for _, f := range o.Detector.Scan(text) {
+				if f.Kind.Secret() {
+					return cmp.Or(f.Rule, string(f.Kind))
+				}
+			}
+			return ""
+		})
+		if g.treatment(secret.KindSecret) != Off || g.treatment(secret.KindCard) != Off {
+			g.scanner = payload.New(o.Detector, seenBytes)
+		}
+	}
+	return g
+}
+
+// treatment is what is done about a finding of a kind.
+func (g *Guard) treatment(k secret.Kind) Treatment {
+	t := g.opts.Personal
+	if k.Secret() {
+		t = g.opts.Secrets
+	}
+	if t == "" {
+		t = Off
+	}
+	if !g.opts.Act && t != Off {
+		return Report
+	}
+	return t
+}
+
+// session is what is kept of one conversation while the process lives.
+type session struct {
+	memory *policy.Memory
+	values *secret.Session
+	used   time.Time
+}
+
+// maxSessions bounds how many are kept; those used longest ago go.
+const maxSessions = 1024
+
+func (g *Guard) session(key string) *session {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s := g.sessions[key]
+	if s == nil {
+		if len(g.sessions) >= maxSessions {
+			g.forget()
+		}
+		s = &session{memory: new(policy.Memory), values: secret.NewSession()}
+		g.sessions[key] = s
+	}
+	s.used = time.Now()
+	return s
+}
+
+// forget drops the quarter of the sessions that was used longest ago.
+func (g *Guard) forget() {
+	keys := make([]string, 0, len(g.sessions))
+	for k := range g.sessions {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b string) int { return g.sessions[a].used.Compare(g.sessions[b].used) })
+	for _, k := range keys[:len(keys)/4+1] {
+		delete(g.sessions, k)
+	}
+}
+
+// Target says whose exchange it is.
+type Target struct {
+	Interaction string
+	Provider    string
+	Profile     string
+	Agent       string
+	Format      wire.Format
+	// Held is told of each call that begins to wait for a person, and Settled of
+	// the answer. Both may be nil; they must not block.
+	Held, Settled func(llm.Ask)
+	// Judged is told of each call that was decided while it passed. It may be nil.
+	Judged func(llm.ToolCall)
+}
+
+// Begin starts to judge an exchange.
+func (g *Guard) Begin(t Target) *Exchange {
+	x := &Exchange{guard: g, target: t}
+	x.rules = x.current()
+	return x
+}

@@ -1,0 +1,214 @@
+package guard
+
+import (
+	"cmp"
+	"net/http"
+	"strings"
+
+	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/pkg/policy"
+	"github.com/archestra-ai/archestra-cli/pkg/policy/fact"
+	"github.com/archestra-ai/archestra-cli/pkg/secret/payload"
+)
+
+// Looked is what a guard makes of a request.
+type Looked struct {
+	// Send goes to the provider, and Keep into the record. Both are the body
+	// itself where nothing is changed.
+	Send, Keep []byte
+	// Refusal tells that the request must not leave, and Status with which status
+	// it is answered.
+	Refusal *llm.Error
+	Status  int
+	// Values are secrets that the record of the answer must not repeat.
+	Values []string
+}
+
+// Request judges a request body, decoded from its content encoding. The body must
+// stay as it is until the exchange is over. session is the client's own name of the
+// session, or ""; conversation is a key that bodies of one conversation have in
+// common.
+func (x *Exchange) Request(body []byte, session, conversation string) (l Looked) {
+	x.client, x.opening = session, conversation
+	l = Looked{Send: body, Keep: body}
+	x.body = body
+	defer x.survive("the request", func() {
+		l = Looked{Send: body, Keep: body}
+		if x.guard.opts.Act {
+			l.refuse(http.StatusInternalServerError, "guard_failed", "archestra failed while it judged the request, so it was not sent. It is a defect of archestra.")
+		}
+	})
+	if x.rules == nil && x.guard.opts.Act {
+		l.refuse(http.StatusInternalServerError, "guard_failed", "The rules cannot be had, so the request was not sent; see archestra's log.")
+		return l
+	}
+	x.secrets(&l)
+	if l.Refusal == nil && x.target.Format != nil && x.rules != nil && x.rules.HasResultRules() {
+		x.results(&l)
+	}
+	x.body = l.Send
+	return l
+}
+
+func (l *Looked) refuse(status int, code, message string) {
+	l.Status = status
+	l.Refusal = &llm.Error{Source: llm.SourceArchestra, Type: "invalid_request_error", Code: code, Message: message}
+}
+
+// secrets looks for what must not leave.
+func (x *Exchange) secrets(l *Looked) {
+	if x.guard.scanner == nil {
+		return
+	}
+	hits, err := x.guard.scanner.Scan(l.Send)
+	if err != nil || len(hits) == 0 {
+		return // what is no JSON object is not looked into, and is refused elsewhere
+	}
+	var redact, conceal []payload.Hit
+	var blocked []payload.Hit
+	for _, h := range hits {
+		t := x.guard.treatment(h.Kind)
+		if t == Off {
+			continue
+		}
+		conceal = append(conceal, h)
+		switch t {
+		case Redact:
+			redact = append(redact, h)
+		case Block:
+			blocked = append(blocked, h)
+		}
+		if h.New || t == Block {
+			x.findings = append(x.findings, llm.Finding{Kind: string(h.Kind), Detector: h.Rule, Where: clean(h.Where, 200), Action: string(t)})
+		}
+	}
+	if len(conceal) == 0 {
+		return
+	}
+	s := x.guard.session(x.target.Provider + "\x00" + x.target.Profile + "\x00" + cmp.Or(x.client, x.opening))
+	l.Values = payload.Values(l.Send, secretsOf(conceal))
+	plain := l.Send
+	l.Keep = payload.Redact(plain, conceal, s.values)
+	switch {
+	case len(blocked) > 0:
+		l.refuse(http.StatusBadRequest, "secret_in_request", blockedBy(blocked))
+	case len(redact) == len(conceal):
+		l.Send, x.values = l.Keep, s
+	case len(redact) > 0:
+		l.Send, x.values = payload.Redact(plain, redact, s.values), s
+	}
+	if len(redact) > 0 && l.Refusal == nil {
+		x.note("archestra put placeholders in the place of %s before the request left", plural(len(redact), "value"))
+	}
+}
+
+// secretsOf leaves personal data out: an answer may repeat it.
+func secretsOf(hits []payload.Hit) []payload.Hit {
+	var out []payload.Hit
+	for _, h := range hits {
+		if h.Kind.Secret() {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+func blockedBy(hits []payload.Hit) string {
+	var b strings.Builder
+	b.WriteString("The request was not sent: it holds ")
+	for i, h := range hits {
+		if i == 3 {
+			b.WriteString(" and more")
+			break
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		name := string(h.Kind)
+		if h.Rule != "" {
+			name += " (" + h.Rule + ")"
+		}
+		b.WriteString(name + " at " + clean(h.Where, 120))
+	}
+	what := "secrets"
+	if !hits[0].Kind.Secret() {
+		what = "personal"
+	}
+	b.WriteString(". Take it out, or change the setting " + what + ".")
+	return b.String()
+}
+
+// results puts what a rule says in the place of tool results that it blocks. The
+// record keeps what the client sent.
+func (x *Exchange) results(l *Looked) {
+	x.body = l.Send
+	c := x.history()
+	calls := map[string]*llm.Part{}
+	var edits []edit
+	for m := range c.Messages {
+		parts := c.Messages[m].Parts
+		for i := range parts {
+			p := &parts[i]
+			switch p.Kind {
+			case llm.PartToolCall:
+				calls[p.CallID] = p
+			case llm.PartToolResult:
+				v := x.result(p, calls[p.CallID])
+				if v.Trust != fact.Blocked {
+					continue
+				}
+				if !x.Acts() {
+					x.found(v, p, Report)
+					continue
+				}
+				if p.Span.End <= p.Span.Start {
+					l.refuse(http.StatusBadRequest, "result_blocked", "The request was not sent: rule "+v.Rule+" blocks the result of "+quote(p.Name)+", and its text could not be replaced.")
+					return
+				}
+				x.found(v, p, Block)
+				edits = append(edits, edit{p.Span, v.Replacement})
+			}
+		}
+	}
+	if len(edits) > 0 {
+		l.Send = splice(l.Send, edits)
+		x.conversation = nil // what is judged is what the model reads
+		x.note("archestra replaced %s that a rule blocks", plural(len(edits), "tool result"))
+	}
+}
+
+func (x *Exchange) result(p, call *llm.Part) policy.ResultVerdict {
+	name := p.Name
+	var args []fact.Leaf
+	if call != nil {
+		name = call.Name
+		args, _ = fact.Leaves(llm.ToolCall{Name: call.Name, Arguments: call.Arguments, ArgumentsText: call.Text})
+	}
+	return x.rules.Result(x.target.Profile, name, args, p.Text)
+}
+
+func (x *Exchange) found(v policy.ResultVerdict, p *llm.Part, t Treatment) {
+	x.findings = append(x.findings, llm.Finding{Kind: "tool_result", Detector: v.Rule, Where: "the result of call " + clean(p.CallID, 80), Action: string(t)})
+}
+
+// edit puts a text in the place of a value.
+type edit struct {
+	at   llm.Span
+	text string
+}
+
+// splice applies edits in the order of the body. One text may have come in several
+// pieces with one span, or spans may nest: the first counts.
+func splice(body []byte, edits []edit) []byte {
+	out := make([]byte, 0, len(body)+64*len(edits))
+	at := 0
+	for _, e := range edits {
+		if e.at.Start < at {
+			continue
+		}
+		out = jsonscan.AppendString(append(out, body[at:e.at.Start]...), e.text)
+		at = e.at.End
+	}
+	return append(out, body[at:]...)
+}

@@ -1,0 +1,256 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"github.com/archestra-ai/archestra-cli/pkg/guard"
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/pkg/record"
+	"github.com/archestra-ai/archestra-cli/pkg/sse"
+)
+
+// verdicts puts what was judged into the record.
+func (x *exchange) verdicts(a *llm.Answer) ([]llm.Finding, []string) {
+	x.judge.Answer(a)
+	return x.judge.Findings(), x.judge.Notes()
+}
+
+// keepAlive spaces the bytes that keep a held stream from looking dead: shorter
+// than the shortest idle timeouts that clients and proxies are known to have.
+const keepAlive = 5 * time.Second
+
+// guarded is the body of a response that the guard may hold back or change. What
+// the provider sent goes into the record; what the guard lets out is read by the
+// client.
+type guarded struct {
+	*relay
+	proxy  *Proxy
+	stream *guard.Stream // nil while it is not known that the answer is one
+
+	head     []byte // what came before it was known whether it is a stream
+	buf      [16 << 10]byte
+	out      []byte // what may be read by the client
+	terminal bool   // the protocol's last event is in
+	ended    bool   // nothing more comes from the provider
+	settled  bool   // the record of what came so far is safe
+	quiet    time.Time
+}
+
+// tap is told that the answer is a stream.
+func (g *guarded) tap(media string) func(sse.Frame) {
+	if g.stream = g.judge.Stream(media, g.proxy.opts.MaxFrame); g.stream == nil {
+		return nil
+	}
+	if g.usage == nil {
+		return g.stream.Frame
+	}
+	decoder := g.target.Format.NewStream(0)
+	return func(f sse.Frame) {
+		if f.Err == nil && decoder.Frame(f).UsageOnly {
+			return // what was asked for on the client's behalf
+		}
+		f.Raw = withoutUsage(f)
+		g.stream.Frame(f)
+	}
+}
+
+// Read passes what may leave.
+func (g *guarded) Read(p []byte) (int, error) {
+	for len(g.out) == 0 {
+		if g.over != nil {
+			return 0, g.over
+		}
+		if err := g.step(); err != nil {
+			g.over = err
+		}
+	}
+	n := copy(p, g.out)
+	g.out = g.out[n:]
+	return n, nil
+}
+
+// step goes on by one answer of a person or one chunk of the provider's.
+func (g *guarded) step() error {
+	if g.stream != nil && g.stream.Waiting() {
+		return g.wait()
+	}
+	if g.ended {
+		return io.EOF
+	}
+	n, err := g.body.Read(g.buf[:])
+	if g.timer != nil {
+		g.timer.Reset(g.idle)
+	}
+	if n > 0 {
+		g.settled = false
+		if g.record.Write(g.buf[:n]) {
+			g.terminal = true
+		}
+		if g.record.Overlong() {
+			return g.overlong()
+		}
+		if g.stream == nil {
+			if failed := g.undecided(g.buf[:n]); failed != nil {
+				return failed
+			}
+		} else {
+			g.stream.Decide()
+		}
+	}
+	switch {
+	case errors.Is(err, io.EOF):
+		g.ended = true
+	case err != nil:
+		return g.broken(err)
+	}
+	if g.record.Broken() {
+		return g.unreadable()
+	}
+	return g.advance()
+}
+
+// advance lets out what is settled, and records before the last of it.
+func (g *guarded) advance() error {
+	s := g.stream
+	if s == nil {
+		if g.ended {
+			return g.whole()
+		}
+		return nil
+	}
+	if !s.Waiting() && (g.terminal || g.ended) && !g.settled {
+		s.Finish(g.ended)
+	}
+	if !s.Waiting() && (g.terminal || g.ended) && !g.settled {
+		if failed := g.record.Commit(record.End{}); failed != nil {
+			return failed
+		}
+		g.settled = true
+	}
+	g.let(s.Take())
+	return nil
+}
+
+// let hands bytes to the client, or what keeps its connection alive.
+func (g *guarded) let(out []byte) {
+	now := time.Now()
+	switch {
+	case len(out) > 0:
+		g.quiet = now
+	case !g.stream.Holding():
+		return
+	case g.quiet.IsZero():
+		g.quiet = now
+	case now.Sub(g.quiet) >= keepAlive:
+		g.quiet, out = now, g.stream.KeepAlive()
+	}
+	g.out = out
+}
+
+// wait waits for a person, and keeps the client's connection alive meanwhile. The
+// provider's silence is not measured: it is not read.
+func (g *guarded) wait() error {
+	if g.timer != nil {
+		g.timer.Stop()
+	}
+	if !g.stream.Wait(g.client, keepAlive) {
+		g.out = g.stream.KeepAlive()
+		return nil
+	}
+	if err := g.client.Err(); err != nil {
+		return g.broken(err)
+	}
+	if g.timer != nil && !g.stream.Waiting() {
+		g.timer.Reset(g.idle)
+	}
+	return g.advance()
+}
+
+// undecided keeps the first bytes of an answer of which it is not known yet
+// whether it is a stream.
+func (g *guarded) undecided(chunk []byte) error {
+	g.head = append(g.head, chunk...)
+	if int64(len(g.head)) > g.proxy.maxJudged() {
+		return g.refuse(errUnjudged)
+	}
+	return nil
+}
+
+// whole judges an answer that turned out not to be a stream, at its end.
+func (g *guarded) whole() error {
+	out, err := g.judge.Body(g.client, g.head)
+	if err != nil {
+		return g.refuse(err)
+	}
+	if failed := g.record.Commit(record.End{}); failed != nil {
+		return failed
+	}
+	g.out = out
+	return nil
+}
+
+// errUnjudged ends an answer that is larger than what is looked at.
+var errUnjudged = errors.New("the answer is larger than what can be judged (setting max-decompressed)")
+
+// errUnreadable ends an answer that cannot be read.
+var errUnreadable = errors.New("the answer cannot be read, and may ask for a tool call")
+
+func (g *guarded) unreadable() error { return g.refuse(errUnreadable) }
+
+// refuse ends an answer that must not reach the client.
+func (g *guarded) refuse(why error) error {
+	e := llm.Error{Source: llm.SourceArchestra, Type: "api_error", Code: "unreadable_answer", Message: why.Error()}
+	failed := g.record.Commit(record.End{Err: why, Error: &e})
+	g.cancel(why)
+	return errors.Join(why, failed)
+}
+
+// overlong cuts a stream whose event outgrew its limit.
+func (g *guarded) overlong() error {
+	g.out = append(g.out, g.stream.Take()...)
+	failed := g.cut(errOverlong)
+	g.out, g.tail = append(g.out, g.tail...), nil
+	if failed != nil {
+		return failed
+	}
+	return g.over
+}
+
+// Close ends the exchange, whatever came before.
+func (g *guarded) Close() error {
+	if g.stream != nil {
+		g.stream.Close()
+	}
+	return g.relay.Close()
+}
+
+// judged is a whole answer that was judged.
+type judged struct {
+	*relay
+	out []byte
+}
+
+// Read records before it returns the first bytes.
+func (j *judged) Read(p []byte) (int, error) {
+	if j.over != nil {
+		if len(j.out) == 0 {
+			return 0, j.over
+		}
+	} else {
+		if failed := j.record.Commit(record.End{}); failed != nil {
+			return 0, j.stop(failed)
+		}
+		j.over = io.EOF
+	}
+	n := copy(p, j.out)
+	j.out = j.out[n:]
+	if len(j.out) == 0 {
+		return n, j.over
+	}
+	return n, nil
+}
+
+// Close ends the exchange.
+func (j *judged) Close() error { return j.relay.Close() }

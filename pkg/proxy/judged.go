@@ -1,0 +1,143 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/archestra-ai/archestra-cli/pkg/provider"
+	"github.com/archestra-ai/archestra-cli/pkg/record"
+)
+
+// guarded takes the way back under the guard's eyes. It returns nil where bytes
+// pass as they are, and the answer is judged for the record alone.
+func (p *Proxy) guarded(x *exchange, res *http.Response, r *relay) (io.ReadCloser, error) {
+	open := func() { x.record.Response(res.StatusCode, res.Header, r.left) }
+	if x.judge == nil || !x.target.Observed() {
+		open()
+		return nil, nil
+	}
+	if res.StatusCode >= http.StatusMultipleChoices || res.StatusCode == http.StatusNoContent || res.Request.Method == http.MethodHead || !x.judge.Edits() {
+		x.record.Judged(nil, x.verdicts)
+		open()
+		return nil, nil
+	}
+	if err := p.decompress(x, res, r); err != nil {
+		return nil, err
+	}
+	g := &guarded{relay: r, proxy: p}
+	x.record.Judged(g.tap, x.verdicts)
+	open()
+	following, sure := x.record.Following()
+	if !following && !record.Identity(res.Header.Get("Content-Encoding")) && x.record.Streams(res.Header) {
+		return nil, nil // a compressed stream that has no call in it
+	}
+	if sure && !following {
+		r.start()
+		return p.judgeWhole(x, res, r)
+	}
+	if following && g.stream == nil {
+		return nil, nil // there is nothing to hold or to edit in it
+	}
+	// It may come out longer, or shorter.
+	res.Header.Del("Content-Length")
+	res.ContentLength = -1
+	r.start()
+	return g, nil
+}
+
+// decompress takes the content encoding off a stream: what is compressed cannot be
+// held in part. Whole answers keep theirs unless they are changed.
+func (p *Proxy) decompress(x *exchange, res *http.Response, r *relay) error {
+	encoding := res.Header.Get("Content-Encoding")
+	if record.Identity(encoding) || !x.record.Streams(res.Header) || !x.judge.MayCall() {
+		return nil
+	}
+	plain, err := record.Decoder(res.Body, encoding)
+	if err != nil {
+		return p.unjudged(x, err)
+	}
+	r.body = &decompressed{ReadCloser: plain, body: res.Body}
+	r.left = -1
+	res.Header.Del("Content-Encoding")
+	res.Header.Del("Content-Length")
+	res.ContentLength = -1
+	x.record.Note("the stream came in " + encoding + " and was passed on without, since its tool calls are judged")
+	return nil
+}
+
+// maxJudged bounds a whole answer that is judged.
+func (p *Proxy) maxJudged() int64 {
+	if p.opts.MaxDecoded > 0 {
+		return p.opts.MaxDecoded
+	}
+	return record.DefaultMaxDecoded
+}
+
+// judgeWhole reads an answer that is no stream, and judges it.
+func (p *Proxy) judgeWhole(x *exchange, res *http.Response, r *relay) (io.ReadCloser, error) {
+	raw, err := p.readWhole(x, r)
+	if err != nil {
+		return nil, err
+	}
+	encoding := res.Header.Get("Content-Encoding")
+	plain, err := record.Decode(raw, encoding, p.maxJudged())
+	if err != nil {
+		return nil, p.unjudged(x, err)
+	}
+	out, err := x.judge.Body(x.client, plain)
+	if err != nil {
+		return nil, p.unjudged(x, err)
+	}
+	if len(out) == len(plain) && (len(out) == 0 || &out[0] == &plain[0]) {
+		return &judged{relay: r, out: raw}, nil
+	}
+	res.Header.Del("Content-Encoding")
+	res.Header.Set("Content-Length", strconv.Itoa(len(out)))
+	res.ContentLength = int64(len(out))
+	return &judged{relay: r, out: out}, nil
+}
+
+// readWhole reads what the provider sends to its end, and tells the record of it.
+func (p *Proxy) readWhole(x *exchange, r *relay) ([]byte, error) {
+	var raw []byte
+	if r.left > 0 {
+		raw = make([]byte, 0, min(r.left, 1<<20)+512)
+	}
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := r.body.Read(buf)
+		if r.timer != nil {
+			r.timer.Reset(r.idle)
+		}
+		if n > 0 {
+			x.record.Write(buf[:n])
+			raw = append(raw, buf[:n]...)
+			if int64(len(raw)) > p.maxJudged() {
+				return nil, p.unjudged(x, errUnjudged)
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return raw, nil
+		case err != nil:
+			return nil, err
+		}
+	}
+}
+
+// unjudged refuses an answer that cannot be read with certainty.
+func (p *Proxy) unjudged(x *exchange, why error) error {
+	return provider.Wrap(why, http.StatusBadGateway, "unreadable_answer", x.target.Format,
+		"The answer of "+x.target.Provider.Name+" cannot be judged by the rules, so it was not let through: "+why.Error()+".")
+}
+
+// decompressed is a body without its content encoding.
+type decompressed struct {
+	io.ReadCloser
+	body io.Closer
+}
+
+// Close lets go of both.
+func (d *decompressed) Close() error { return errors.Join(d.ReadCloser.Close(), d.body.Close()) }

@@ -1,0 +1,100 @@
+package proxy
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/archestra-ai/archestra-cli/pkg/guard"
+	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/pkg/provider"
+	"github.com/archestra-ai/archestra-cli/pkg/record"
+)
+
+// look shows the request to what must see it before it leaves: the record, and the
+// guard, which may change what leaves and what is kept.
+func (p *Proxy) look(x *exchange, r *http.Request) error {
+	body := record.Body{Data: x.body.data, File: x.body.file, Size: x.body.size, Encoding: r.Header.Get("Content-Encoding")}
+	var looked guard.Looked
+	var refusal error
+	if x.target.Format == nil || !x.target.Observed() {
+		if plain := x.body.data; x.judge != nil && len(plain) > 0 && record.Identity(body.Encoding) && jsonBody(r) {
+			looked = x.judge.Request(plain, x.record.Client().Session, "")
+			body.Data = looked.Keep
+			refusal = p.settle(x, r, &looked, plain)
+		}
+		x.record.Request(body, nil)
+		x.tell()
+		return refusal
+	}
+	surface := x.record.Request(body, func(plain []byte, err error) []byte {
+		if x.judge == nil {
+			return plain
+		}
+		if refusal = p.readable(x, plain, err); refusal != nil || err != nil {
+			return plain
+		}
+		looked = x.judge.Request(plain, x.record.Client().Session, strconv.FormatUint(x.record.Conversation(), 36))
+		refusal = p.settle(x, r, &looked, plain)
+		return looked.Keep
+	})
+	x.tell()
+	if refusal != nil {
+		return refusal
+	}
+	p.askUsage(x, r, surface)
+	return nil
+}
+
+// jsonBody tells whether a request says that its body is JSON.
+func jsonBody(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Content-Type"), "json")
+}
+
+// readable refuses, where rules are acted upon, a body of which parsers disagree
+// what it says.
+func (p *Proxy) readable(x *exchange, plain []byte, err error) error {
+	code, message := "undecodable_body", "The request body could not be decompressed and cannot be judged by the rules: "
+	if err == nil {
+		if err = jsonscan.Check(plain); err == nil {
+			return nil
+		}
+		code, message = "invalid_json", "The request body is not strict JSON and cannot be judged by the rules: "
+	}
+	finding := llm.Finding{Kind: "unreadable_body", Detector: "json", Where: "request", Action: "report"}
+	if x.judge.Acts() {
+		finding.Action = string(llm.ActionBlock)
+	}
+	x.record.Finding(finding)
+	if !x.judge.Acts() {
+		return nil
+	}
+	return &provider.Error{Status: http.StatusBadRequest, Code: code, Format: x.target.Format, Message: message + err.Error() + "."}
+}
+
+// settle takes what the guard made of a body.
+func (p *Proxy) settle(x *exchange, r *http.Request, l *guard.Looked, plain []byte) error {
+	x.record.Conceal(l.Values...)
+	if l.Refusal != nil {
+		return &provider.Error{Status: l.Status, Code: l.Refusal.Code, Format: x.target.Format, Message: l.Refusal.Message}
+	}
+	if len(l.Send) != len(plain) || len(plain) > 0 && &l.Send[0] != &plain[0] {
+		x.body.replace(l.Send)
+		r.Header.Del("Content-Encoding")
+	}
+	return nil
+}
+
+// tell brings what the guard found into the record.
+func (x *exchange) tell() {
+	if x.judge == nil {
+		return
+	}
+	for _, f := range x.judge.Findings() {
+		x.record.Finding(f)
+	}
+	for _, n := range x.judge.Notes() {
+		x.record.Note(n)
+	}
+}

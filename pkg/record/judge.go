@@ -1,0 +1,107 @@
+package record
+
+import (
+	"bytes"
+	"net/http"
+	"slices"
+
+	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/pkg/sse"
+)
+
+// Tap is told that the response is followed as a stream of that media type, and
+// returns what is shown each of its frames, or nil. Neither may call the exchange.
+type Tap func(media string) func(sse.Frame)
+
+// Judge is shown the answer before it is recorded. It puts verdicts on its tool
+// calls, and returns what else the record should say. It must not call the
+// exchange.
+type Judge func(a *llm.Answer) (findings []llm.Finding, notes []string)
+
+// Judged says who looks at the answer beside the record. It is called before
+// Response; either may be nil.
+func (x *Exchange) Judged(tap Tap, judge Judge) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.tap, x.judge = tap, judge
+}
+
+// Following tells whether the response is a stream that is followed, and sure
+// whether that is settled: of a response that does not say what it is the first
+// bytes do.
+func (x *Exchange) Following() (yes, sure bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.framer != nil && !x.broken, !x.unsure
+}
+
+// Broken tells that the response cannot be followed, for a defect of archestra.
+func (x *Exchange) Broken() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.broken
+}
+
+// Conceal keeps values out of the record, wherever they come up.
+func (x *Exchange) Conceal(values ...string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, v := range values {
+		for _, form := range [...]string{v, inner(v), inner(inner(v))} {
+			if !slices.Contains(x.secret, form) {
+				x.secret = append(x.secret, form)
+			}
+		}
+	}
+}
+
+// inner spells a text as it stands in a JSON string.
+func inner(s string) string {
+	lit := jsonscan.AppendString(nil, s)
+	return string(bytes.TrimSuffix(lit[1:], []byte{'"'}))
+}
+
+// Held tells that a call waits for a person.
+func (x *Exchange) Held(a llm.Ask) { x.ask(llm.EventHeld, a, 1) }
+
+// Settled tells how a question was answered.
+func (x *Exchange) Settled(a llm.Ask) { x.ask(llm.EventVerdict, a, -1) }
+
+func (x *Exchange) ask(t llm.EventType, a llm.Ask, n int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.told {
+		return
+	}
+	if x.asked += n; x.asked > 0 {
+		x.i.State = llm.StateHeld
+	} else {
+		x.i.State = llm.StateStreaming
+	}
+	x.publish(llm.Event{Type: t, Interaction: x.snapshot(), Ask: &a})
+}
+
+// Verdict tells live how a call was judged.
+func (x *Exchange) Verdict(c llm.ToolCall) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.told || !x.watched() {
+		return
+	}
+	c.Arguments, c.ArgumentsText = scrub(c.Arguments, x.secret), scrubText(c.ArgumentsText, x.secret)
+	c.Reason, c.Facts = scrubText(c.Reason, x.secret), nil
+	x.publish(llm.Event{Type: llm.EventVerdict, Interaction: x.snapshot(), ToolCall: &c})
+}
+
+// Streams tells whether a response with that header would be followed as a stream
+// if it had no content encoding. It is asked before Response.
+func (x *Exchange) Streams(h http.Header) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.format == nil {
+		return false
+	}
+	x.wanted, x.media = x.i.Stream, h.Get("Content-Type")
+	return x.newFramer() != nil
+}
