@@ -66,6 +66,16 @@ func (s *shared) String() string {
 // startServer runs `serve --port 0 --json` with every provider at upstream.
 func startServer(t *testing.T, dir, upstream string, env ...string) *running {
 	t.Helper()
+	for _, p := range provider.All() {
+		env = append(env, p.BaseURLVar+"="+upstream)
+	}
+	return startBare(t, dir, env)
+}
+
+// startBare runs `serve --port 0 --json` and further flags with nothing in its
+// environment but what is given.
+func startBare(t *testing.T, dir string, env []string, flags ...string) *running {
+	t.Helper()
 	path, err := program()
 	if err != nil {
 		t.Fatal(err)
@@ -74,10 +84,7 @@ func startServer(t *testing.T, dir, upstream string, env ...string) *running {
 	r.env = append([]string{
 		"HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "ARCHESTRA_DATA_DIR=" + filepath.Join(dir, "data"), "PATH=" + os.Getenv("PATH"),
 	}, env...)
-	for _, p := range provider.All() {
-		r.env = append(r.env, p.BaseURLVar+"="+upstream)
-	}
-	r.cmd = exec.Command(path, "serve", "--port", "0", "--json")
+	r.cmd = exec.Command(path, append([]string{"serve", "--port", "0", "--json"}, flags...)...)
 	r.cmd.Env, r.cmd.Dir, r.cmd.Stderr = r.env, dir, r.stderr
 	out, err := r.cmd.StdoutPipe()
 	if err != nil {
