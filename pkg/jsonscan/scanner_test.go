@@ -69,7 +69,12 @@ func FuzzScanner(f *testing.F) {
 			t.Fatalf("Skip and a full read disagree: %v, %v", e, err)
 		}
 		if err != nil {
+			value(jsonscan.Again(data, 0)) // whatever it gives, it does not panic
 			return
+		}
+		again := jsonscan.Again(data, 0)
+		if second := value(again); !reflect.DeepEqual(got, second) || again.End() != nil {
+			t.Fatalf("read again it is %#v, first %#v", second, got)
 		}
 		if utf8.Valid(data) {
 			dec := json.NewDecoder(strings.NewReader(string(data)))

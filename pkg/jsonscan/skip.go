@@ -150,9 +150,37 @@ func (s *Scanner) digits() bool {
 	return s.pos > start
 }
 
+// skipKnown reads past a string of which only the end is to be found: the first
+// quote that is not escaped.
+func (s *Scanner) skipKnown() {
+	first := s.pos + 1
+	for i := first; ; {
+		n := bytes.IndexByte(s.data[i:], '"')
+		if n < 0 {
+			s.pos = len(s.data)
+			s.fail("a string is not closed")
+			return
+		}
+		i += n
+		slashes := i
+		for slashes > first && s.data[slashes-1] == '\\' {
+			slashes--
+		}
+		i++
+		if (i-1-slashes)%2 == 0 {
+			s.pos = i
+			return
+		}
+	}
+}
+
 // skipString reads past the string whose opening quote is next, and tells
-// whether it holds an escape.
+// whether it holds an escape, unless the text is known.
 func (s *Scanner) skipString() (escaped bool) {
+	if s.known {
+		s.skipKnown()
+		return false
+	}
 	data, i := s.data, s.pos+1
 	for {
 		i = plainEnd(data, i)

@@ -264,3 +264,41 @@ func FuzzHistory(f *testing.F) {
 		}
 	})
 }
+
+func TestHistoryTellsApart(t *testing.T) {
+	f := formats[3].Pieced
+	x, y := `{"role":"user","parts":[{"text":"one"}]}`, `{"role":"user","parts":[{"text":"two"}]}`
+	h := wire.NewHistory(0)
+	for _, body := range []string{
+		`{"contents":[` + x + `],"systemInstruction":` + y + `}`, // what follows is the same, but in another member
+		`{"contents":[` + x + `,` + y + `]}`,
+		`{"systemInstruction":` + y + `,"contents":[` + y + `]}`,
+	} {
+		if _, ok := pieces(t, h, f, []byte(body)); !ok {
+			t.Errorf("%s was not read by pieces", body)
+		}
+	}
+	// What was seen is counted up to the first message that was not.
+	for body, seen := range map[string]int{
+		`{"contents":[` + x + `,` + y + `,` + y + `]}`:                  3,
+		`{"contents":[` + x + `,{"parts":[{"text":"new"}]},` + y + `]}`: 1,
+	} {
+		if r, _ := pieces(t, h, f, []byte(body)); r.Seen != seen {
+			t.Errorf("%d messages seen of %s", r.Seen, body)
+		}
+	}
+}
+
+// What a turn allocates does not follow the messages that were seen.
+func TestHistoryAllocatesForWhatIsNew(t *testing.T) {
+	for _, f := range formats[:4] {
+		for _, messages := range []int{30, 240} {
+			h := wire.NewHistory(0)
+			body := agent(f, messages)
+			h.Read(f, body)
+			if n := testing.AllocsPerRun(20, func() { h.Read(f, body) }); n > 20 { // with -race some more than without
+				t.Errorf("%s: %v allocations for %d messages that were seen", f.API(), n, messages)
+			}
+		}
+	}
+}

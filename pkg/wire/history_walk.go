@@ -220,11 +220,11 @@ func (w *walk) make(key pieceKey, at, end int) foundPiece {
 	raw := body[at:]
 	p := &piece{pieceKey: key, tail: tailOf(raw)}
 	read := &placed{at: at}
-	switch s := jsonscan.At(body, at); key.kind {
+	switch s := jsonscan.Again(body, at); key.kind {
 	case PieceMessages:
 		read.message = w.f.ReadMessage(body, s)
 		read.message.Hash = read.message.Sum()
-		p.model = byModel(jsonscan.At(body, at), end)
+		p.model = byModel(jsonscan.Again(body, at), end)
 	case PieceSystem:
 		read.parts = w.f.ReadSystem(body, s)
 	case PieceTools:

@@ -83,7 +83,7 @@ func (v Value) Span() llm.Span {
 
 // Scan returns a scanner before the value within body.
 func (v Value) Scan(body []byte) *jsonscan.Scanner {
-	return jsonscan.At(body[:v.start+len(v.Raw)], v.start)
+	return jsonscan.Again(body[:v.start+len(v.Raw)], v.start)
 }
 
 // Part returns a part of that kind which holds the value's text, if it is a
