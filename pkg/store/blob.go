@@ -89,7 +89,14 @@ func (b *blobs) write(path string, data []byte) error {
 
 // read returns a blob's content.
 func (b *blobs) read(h hash, c codec) ([]byte, error) {
-	data, err := os.ReadFile(b.path(h, c))
+	path := b.path(h, c)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		// The first version's place, from which only a writer takes it: see sweep.
+		if old, e := os.ReadFile(filepath.Join(b.dir, hex.EncodeToString(h[:1]), filepath.Base(path))); e == nil {
+			data, err = old, nil
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -143,12 +150,20 @@ func (b *blobs) release(list []blob, remove bool) error {
 	return err
 }
 
-// sweep removes files that nothing knows: a killed process leaves them. It must
-// run before anything is put.
+// sweep removes files that nothing knows: a killed process leaves them. Those that
+// the first version put into folders of their own come out of them. It must run
+// before anything is put.
 func (b *blobs) sweep(known func(h hash, c codec) bool) error {
-	return filepath.WalkDir(b.dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+	var folders []string
+	err := filepath.WalkDir(b.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
 			return err
+		}
+		if d.IsDir() {
+			if path != b.dir {
+				folders = append(folders, path)
+			}
+			return nil
 		}
 		c := plain
 		name, compressed := strings.CutSuffix(d.Name(), ".zst")
@@ -157,8 +172,15 @@ func (b *blobs) sweep(known func(h hash, c codec) bool) error {
 		}
 		raw, err := hex.DecodeString(name)
 		if err == nil && len(raw) == len(hash{}) && known(hash(raw), c) {
+			if place := b.path(hash(raw), c); place != path {
+				return os.Rename(path, place)
+			}
 			return nil
 		}
 		return removeFile(path)
 	})
+	for _, f := range folders {
+		_ = os.Remove(f) // one that is not empty is not ours
+	}
+	return err
 }

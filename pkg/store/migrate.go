@@ -13,8 +13,8 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// ErrNewer tells that the database was written by a newer archestra.
-var ErrNewer = errors.New("the database was written by a newer version of archestra")
+// ErrNewer tells that a data directory was written by a newer archestra.
+var ErrNewer = errors.New("this data directory was written by a newer version of archestra; use that one, or another directory")
 
 // migrate brings the database to the newest schema, each step in a transaction
 // of its own. A step is a file whose name begins with its number; the database

@@ -83,6 +83,9 @@ func (a *applier) recover(ctx context.Context) (skipped int64, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("read the journal: %w", err)
 	}
+	if err := checkSegments(a.dir, numbers); err != nil {
+		return 0, fmt.Errorf("read the journal: %w", err)
+	}
 	a.found = map[uint64]int64{}
 	for _, n := range numbers {
 		info, err := os.Stat(segmentPath(a.dir, n))

@@ -21,7 +21,9 @@ import (
 //	uint8   kind
 //	[]byte  payload
 //
-// A frame that is cut or does not fit its sum ends its segment.
+// A frame that is cut or does not fit its sum ends its segment. Where frames or
+// what is in them become others, the digit of segmentMagic does too, so that no
+// earlier version takes them for torn.
 const (
 	segmentMagic = "archjnl1"
 	frameHead    = 9
@@ -92,6 +94,25 @@ type segmentReader struct {
 
 // errTorn tells that the rest of a segment cannot be read.
 var errTorn = errors.New("the journal's segment ends in a torn record")
+
+// checkSegments refuses a journal that holds a segment of a newer version. An
+// empty or a torn one is none.
+func checkSegments(dir string, numbers []uint64) error {
+	for _, n := range numbers {
+		f, err := os.Open(segmentPath(dir, n))
+		if err != nil {
+			return err
+		}
+		magic := make([]byte, len(segmentMagic))
+		_, err = io.ReadFull(f, magic)
+		_ = f.Close() // it was only read
+		const family = len(segmentMagic) - 1
+		if err == nil && string(magic) != segmentMagic && string(magic[:family]) == segmentMagic[:family] {
+			return fmt.Errorf("%w: its journal is %q, this one knows %q", ErrNewer, magic, segmentMagic)
+		}
+	}
+	return nil
+}
 
 func openSegment(dir string, number uint64, offset int64) (*segmentReader, error) {
 	f, err := os.Open(segmentPath(dir, number))
