@@ -1,7 +1,10 @@
 package gemini_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"github.com/archestra-ai/archestra-cli/pkg/sse"
 	"strings"
 	"testing"
 
@@ -13,11 +16,65 @@ import (
 func rewriting() wire.Rewriting { return gemini.New().(wire.Rewriting) }
 
 func TestRewriteCases(t *testing.T) {
-	wiretest.Rewrite(t, rewriting(), wiretest.GateCases(t, "gemini", rewriting()), nil)
+	wiretest.Rewrite(t, rewriting(), wiretest.GateCases(t, "gemini", rewriting()), order)
 }
 
 func TestRewriteCorpus(t *testing.T) {
-	wiretest.Rewrite(t, rewriting(), wiretest.CorpusCases(t, "gemini"), nil)
+	wiretest.Rewrite(t, rewriting(), wiretest.CorpusCases(t, "gemini"), order)
+}
+
+// order: nothing is said of a candidate behind its end, unless code ran there.
+func order(frames []sse.Frame) (faults []string) {
+	over := map[int]bool{}
+	for _, f := range frames {
+		var chunk struct {
+			Candidates []struct {
+				Index   int
+				Content struct{ Parts []struct{ Text string } }
+				Finish  any `json:"finishReason"`
+			}
+		}
+		if json.Unmarshal(f.Data, &chunk) != nil {
+			continue
+		}
+		for _, c := range chunk.Candidates {
+			for _, p := range c.Content.Parts {
+				if over[c.Index] && p.Text != "" {
+					faults = append(faults, fmt.Sprintf("%q behind the end of candidate %d", p.Text, c.Index))
+				}
+			}
+			over[c.Index] = over[c.Index] || c.Finish != nil
+		}
+	}
+	return faults
+}
+
+func TestRewriteRedaction(t *testing.T) {
+	wiretest.Redaction(t, rewriting(), "text/event-stream", func(said wiretest.Said) []byte {
+		var b bytes.Buffer
+		chunk := func(parts, more string) {
+			fmt.Fprintf(&b, "data: "+`{"candidates":[{"content":{"parts":[%s],"role":"model"},"index":0%s}],"usageMetadata":{"totalTokenCount":%d}}`+"\r\n\r\n", parts, more, b.Len())
+		}
+		switch said.Channel {
+		case "refusal":
+			return nil
+		case "tool_args":
+			chunk(`{"functionCall":{"name":"f","args":`+strings.Join(said.Pieces, "")+`}}`, `,"finishReason":"STOP"`)
+			return b.Bytes()
+		}
+		for i, p := range said.Pieces {
+			q, _ := json.Marshal(p)
+			part, more := `{"text":`+string(q)+`}`, ""
+			if said.Channel == "thinking" {
+				part = `{"text":` + string(q) + `,"thought":true}`
+			}
+			if i == len(said.Pieces)-1 { // the API ends with the last text, or behind it
+				more = `,"finishReason":"STOP"`
+			}
+			chunk(part, more)
+		}
+		return b.Bytes()
+	})
 }
 
 func FuzzRewrite(f *testing.F) { wiretest.FuzzRewrite(f, "gemini", rewriting()) }

@@ -1,7 +1,10 @@
 package openaichat_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"github.com/archestra-ai/archestra-cli/pkg/sse"
 	"strings"
 	"testing"
 
@@ -13,11 +16,54 @@ import (
 func rewriting() wire.Rewriting { return openaichat.New().(wire.Rewriting) }
 
 func TestRewriteCases(t *testing.T) {
-	wiretest.Rewrite(t, rewriting(), wiretest.GateCases(t, "openaichat", rewriting()), nil)
+	wiretest.Rewrite(t, rewriting(), wiretest.GateCases(t, "openaichat", rewriting()), order)
 }
 
 func TestRewriteCorpus(t *testing.T) {
-	wiretest.Rewrite(t, rewriting(), wiretest.CorpusCases(t, "chat"), nil)
+	wiretest.Rewrite(t, rewriting(), wiretest.CorpusCases(t, "chat"), order)
+}
+
+// order: nothing is said of a choice behind its finish reason.
+func order(frames []sse.Frame) (faults []string) {
+	over := map[int]bool{}
+	for _, f := range frames {
+		var chunk struct {
+			Choices []struct {
+				Index  int
+				Delta  map[string]any
+				Finish *string `json:"finish_reason"`
+			}
+		}
+		if json.Unmarshal(f.Data, &chunk) != nil {
+			continue
+		}
+		for _, c := range chunk.Choices {
+			for name, v := range c.Delta {
+				if over[c.Index] && name != "role" && v != nil && v != "" {
+					faults = append(faults, fmt.Sprintf("%s behind the finish of choice %d", name, c.Index))
+				}
+			}
+			over[c.Index] = over[c.Index] || c.Finish != nil && *c.Finish != ""
+		}
+	}
+	return faults
+}
+
+func TestRewriteRedaction(t *testing.T) {
+	wiretest.Redaction(t, rewriting(), "text/event-stream", func(said wiretest.Said) []byte {
+		member := map[string]string{"content": `"content":%s`, "thinking": `"reasoning_content":%s`, "refusal": `"refusal":%s`,
+			"tool_args": `"tool_calls":[{"index":0,"function":{"arguments":%s}}]`}[said.Channel]
+		var b bytes.Buffer
+		if said.Channel == "tool_args" {
+			b.WriteString(`data: {"id":"c","choices":[{"index":0,"delta":{"role":"assistant","tool_calls":[{"index":0,"id":"x","type":"function","function":{"name":"f","arguments":""}}]},"finish_reason":null}]}` + "\n\n")
+		}
+		for _, p := range said.Pieces {
+			q, _ := json.Marshal(p)
+			fmt.Fprintf(&b, "data: "+`{"id":"c","choices":[{"index":0,"delta":{`+member+`},"finish_reason":null}]}`+"\n\n", q)
+		}
+		b.WriteString(`data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n\ndata: [DONE]\n\n")
+		return b.Bytes()
+	})
 }
 
 func FuzzRewrite(f *testing.F) { wiretest.FuzzRewrite(f, "openaichat", rewriting()) }
