@@ -51,9 +51,9 @@ func run(ctx context.Context, args []string, out, talk io.Writer) error {
 	return fmt.Errorf("there is no command %q: want soak, kill or faults, or none to measure", name)
 }
 
-// prepare builds archestra from the folder above and says where everything is.
-// The returned function removes what was built.
-func prepare(ctx context.Context, talk io.Writer) (*subject.Bench, func(), error) {
+// prepare builds archestra from the folder above, unless one is given, and says
+// where everything is. The returned function removes what was built.
+func prepare(ctx context.Context, given string, talk io.Writer) (*subject.Bench, func(), error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, nil, err
@@ -62,11 +62,16 @@ func prepare(ctx context.Context, talk io.Writer) (*subject.Bench, func(), error
 	if err != nil {
 		return nil, nil, err
 	}
+	tools := filepath.Join(cache, "archestra-bench")
+	if given != "" {
+		path, err := filepath.Abs(given)
+		return &subject.Bench{Self: self, Archestra: path, Tools: tools}, func() {}, err
+	}
 	dir, err := os.MkdirTemp("", "archestra-bench-build-")
 	if err != nil {
 		return nil, nil, err
 	}
-	b := &subject.Bench{Self: self, Archestra: filepath.Join(dir, "archestra"), Tools: filepath.Join(cache, "archestra-bench")}
+	b := &subject.Bench{Self: self, Archestra: filepath.Join(dir, "archestra"), Tools: tools}
 	remove := func() { _ = os.RemoveAll(dir) } // a temporary folder
 	root, err := repository()
 	if err != nil {
@@ -97,11 +102,13 @@ func repository() (string, error) {
 	return "", errors.New("run it in the repository, as `go -C bench run .`")
 }
 
+const archestraHelp = "use this program instead of building it from the repository"
+
 type options struct {
-	loads, subjects, write, json string
-	samples                      int
-	seconds, warm                time.Duration
-	quick, list, install         bool
+	loads, subjects, write, json, archestra string
+	samples                                 int
+	seconds, warm                           time.Duration
+	quick, list, install                    bool
 }
 
 func measured(ctx context.Context, args []string, out, talk io.Writer) error {
@@ -118,6 +125,7 @@ func measured(ctx context.Context, args []string, out, talk io.Writer) error {
 	f.BoolVar(&o.install, "install", false, "install with npm what no distribution has (Portkey's gateway), into the user's cache")
 	f.StringVar(&o.write, "o", "", "write the Markdown to this file, such as RESULTS.md")
 	f.StringVar(&o.json, "json", "", "write the JSON to this file")
+	f.StringVar(&o.archestra, "archestra", "", archestraHelp)
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -131,7 +139,7 @@ func measured(ctx context.Context, args []string, out, talk io.Writer) error {
 	if err != nil {
 		return err
 	}
-	b, remove, err := prepare(ctx, talk)
+	b, remove, err := prepare(ctx, o.archestra, talk)
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,15 @@ backend b
 
 var caddy = Subject{Name: "caddy", About: "reverse_proxy, flushes at once; records nothing",
 	version: installed("caddy", "version"),
-	command: func(_ *Bench, dir, upstream string, port int) (*exec.Cmd, error) {
+	command: func(b *Bench, dir, upstream string, port int) (*exec.Cmd, error) {
+		version, err := installed("caddy", "version")(b)
+		if err != nil {
+			return nil, err
+		}
+		buffer := "request_buffers 64MB"
+		if strings.HasPrefix(version, "2.6.") { // the name before 2.7
+			buffer = "buffer_requests"
+		}
 		conf, err := write(dir, "Caddyfile", fmt.Sprintf(`{
 	admin off
 	auto_https off
@@ -95,14 +103,14 @@ var caddy = Subject{Name: "caddy", About: "reverse_proxy, flushes at once; recor
 http://127.0.0.1:%d {
 	reverse_proxy %s {
 		flush_interval -1
-		request_buffers 64MB
+		%s
 		transport http {
 			keepalive_idle_conns_per_host 4096
 			compression off
 		}
 	}
 }
-`, port, upstream))
+`, port, upstream, buffer))
 		cmd := exec.Command("caddy", "run", "--adapter", "caddyfile", "--config", conf)
 		cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_CONFIG_HOME="+dir, "XDG_DATA_HOME="+dir)
 		return cmd, err
@@ -166,8 +174,16 @@ func (b *Bench) Install() error {
 	if err := os.MkdirAll(b.Tools, 0o755); err != nil {
 		return err
 	}
-	cmd := exec.Command("npm", "install", "--no-audit", "--no-fund", "--prefix", b.Tools, "@portkey-ai/gateway@"+portkeyVersion,
-		"hono@"+honoVersion, "@hono/node-server@"+honoServerVersion)
+	// Overrides, since the gateway would bring a server of its own that fails.
+	_, err := write(b.Tools, "package.json", fmt.Sprintf(`{"private": true,
+	"dependencies": {"@portkey-ai/gateway": %q, "hono": %q, "@hono/node-server": %q},
+	"overrides": {"hono": "$hono", "@hono/node-server": "$@hono/node-server"}}
+`, portkeyVersion, honoVersion, honoServerVersion))
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command("npm", "install", "--no-audit", "--no-fund")
+	cmd.Dir = b.Tools
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("npm install: %w: %s", err, out)
 	}
