@@ -35,11 +35,12 @@ const (
 	PieceTools
 )
 
-// Bounds of what is read by pieces. A shorter body is read faster than looked up;
-// a longer one is no conversation.
+// Bounds of what is read by pieces. A shorter body is not worth keeping; a longer
+// one, or one of more pieces, is no conversation.
 const (
 	leastHistory = 6 << 10
 	mostHistory  = 32 << 20
+	mostPieces   = 1 << 14
 )
 
 // Reading is what a request says.

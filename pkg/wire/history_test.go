@@ -229,7 +229,7 @@ func TestHistoryTogether(t *testing.T) {
 
 func TestHistoryIsBounded(t *testing.T) {
 	h := wire.NewHistory(64 << 10)
-	f := anthropic.New()
+	f := formats[0].Pieced
 	for i := range 64 {
 		body := fmt.Appendf(nil, `{"messages":[{"role":"user","content":"%d %s"},{"role":"user","content":"last"}]}`, i, strings.Repeat("word ", 2000))
 		h.Read(f, body)
@@ -240,6 +240,11 @@ func TestHistoryIsBounded(t *testing.T) {
 	if used, n, ordered := h.Held(); used > 64<<10 || n < 4 || n > 16 || n != ordered {
 		t.Errorf("%d bytes are held in %d pieces, %d in order", used, n, ordered)
 	}
+	many := []byte(`{"messages":[` + strings.Repeat(`{},`, 20000) + `{}]}`)
+	if _, ok := pieces(t, h, f, many); ok {
+		t.Error("a body of tiny messages was kept")
+	}
+	same(t, f, many, h.Read(f, many))
 	image := fmt.Appendf(nil, `{"messages":[{"role":"user","content":[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"%s"}}]}]}`, strings.Repeat("iVBORw0K", 128<<10))
 	h = wire.NewHistory(0)
 	same(t, f, image, h.Read(f, image))

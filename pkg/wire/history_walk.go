@@ -151,6 +151,9 @@ func (w *walk) replace(start, end int, empty string) {
 
 // next finds the piece that s stands before, and tells whether it was seen.
 func (w *walk) next(s *jsonscan.Scanner, kind Piece) (seen, ok bool) {
+	if len(w.found) == mostPieces {
+		return false, false
+	}
 	at := s.Pos()
 	is := space{w.api, kind}
 	guess := w.guess
