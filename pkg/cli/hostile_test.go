@@ -96,6 +96,7 @@ func TestNothingFromOutsideIsObeyed(t *testing.T) {
 		{"stats", "--by", "provider,profile,model,day"}, {"stats", "--json"}, {"profiles", "list"}, {"profiles", "list", "--json"},
 		{"providers", "list"}, {"providers", "list", "--json"},
 		{"ask", "list"}, {"ask", "list", "--json"},
+		{"policy", "explain", "last"}, {"policy", "explain", "last", "--json"}, {"policy", "test"}, {"policy", "test", "--json"},
 		{"export", "--format", "jsonl"}, {"export", "--format", "har"}, {"export", "--format", "md"},
 	} {
 		for _, term := range []terminal{{width: 100, colour: true}, {width: 30}} {

@@ -55,13 +55,13 @@ func Open(o Options) (*Rules, error) {
 	for _, f := range r.files {
 		s, err := read(f.path)
 		if err != nil {
-			return nil, fmt.Errorf("the rules can not be read: %s: %s", f.path, reason(err))
+			return nil, fmt.Errorf("%s can not be read: %s", f.path, reason(err))
 		}
 		f.seen, f.good = s, s.data
 	}
 	p, err := r.load()
 	if err != nil {
-		return nil, fmt.Errorf("the rules do not hold: %w", err)
+		return nil, err
 	}
 	r.current.Store(p)
 	return r, nil

@@ -8,9 +8,9 @@ import (
 
 // Measure replays the runs of a trace on several goroutines and counts what became
 // of them. replayer makes the replayer of each. A trace is read as a stream: no more
-// of it is held than the goroutines work on. Where it cannot be read to its end, the
-// table is of what came before.
-func Measure(ctx context.Context, in io.Reader, workers int, replayer func() *Replayer) (*Table, error) {
+// of it is held than the goroutines work on. Where it cannot be read to its end, what
+// came before is counted.
+func (t *Table) Measure(ctx context.Context, in io.Reader, workers int, replayer func() *Replayer) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	work := make(chan line, workers)
@@ -32,14 +32,13 @@ func Measure(ctx context.Context, in io.Reader, workers int, replayer func() *Re
 	err := feed(ctx, in, work)
 	close(work)
 	done.Wait()
-	all := &Table{}
 	for i := range tables {
-		all.merge(&tables[i])
+		t.merge(&tables[i])
 	}
 	if err == nil {
 		err = context.Cause(ctx) // the last line may have been a bad one
 	}
-	return all, err
+	return err
 }
 
 func feed(ctx context.Context, in io.Reader, work chan<- line) error {

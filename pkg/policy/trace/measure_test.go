@@ -41,8 +41,8 @@ func TestMeasure(t *testing.T) {
 	}
 	for name, in := range map[string][]byte{"plain": many, "gzipped": zipped.Bytes()} {
 		for _, workers := range []int{1, 4} {
-			got, err := trace.Measure(t.Context(), bytes.NewReader(in), workers, data.replayer)
-			if err != nil {
+			var got trace.Table
+			if err := got.Measure(t.Context(), bytes.NewReader(in), workers, data.replayer); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(want.Suites(), got.Suites()); diff != "" {
@@ -57,17 +57,18 @@ func TestMeasure(t *testing.T) {
 
 	// What was read before a fault counts, and the fault is told.
 	for name, in := range map[string]string{"no JSON": string(text) + "{\n" + string(text), "cut": string(text[:len(text)-9])} {
-		got, err := trace.Measure(t.Context(), strings.NewReader(in), 2, data.replayer)
+		var got trace.Table
+		err := got.Measure(t.Context(), strings.NewReader(in), 2, data.replayer)
 		if err == nil || !strings.Contains(err.Error(), "of the trace") || len(got.Suites()) == 0 {
 			t.Errorf("%s: %v, %d suites", name, err, len(got.Suites()))
 		}
 	}
-	if _, err := trace.Measure(t.Context(), bytes.NewReader(zipped.Bytes()[:zipped.Len()-20]), 2, data.replayer); err == nil {
+	if err := new(trace.Table).Measure(t.Context(), bytes.NewReader(zipped.Bytes()[:zipped.Len()-20]), 2, data.replayer); err == nil {
 		t.Error("a cut archive is whole")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := trace.Measure(ctx, bytes.NewReader(many), 1, data.replayer); !errors.Is(err, context.Canceled) {
+	if err := new(trace.Table).Measure(ctx, bytes.NewReader(many), 1, data.replayer); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
