@@ -40,11 +40,14 @@ type Rewriting interface {
 
 // Rewriter edits the texts of one streamed response. Frames leave in the order in
 // which they came; a frame whose texts come out as they went in leaves byte for
-// byte as it came, and of another one only the text's literal differs. What an
-// editor holds back when its text ends leaves in a frame of its own, made after the
-// text's last one. Where a later frame repeats a whole text (the done events of
-// OpenAI's responses), the repetition is edited the same way. It is used by one
-// goroutine at a time and never panics.
+// byte as it came, and of another one only the text's literal differs; and the log
+// probabilities beside it, which state its tokens, are taken out. What an editor
+// holds back when its text ends joins the text's literal if that is in the same
+// frame, else it leaves in a frame of its own, made after the text's last one and
+// before the frame that ends it. Where a later frame repeats a whole text (the done
+// events of OpenAI's responses), the repetition is edited the same way, by an
+// editor of its own. The input of a tool that takes free text counts as arguments,
+// though it is no JSON. It is used by one goroutine at a time and never panics.
 //
 // The bytes that a method returns are valid until the next call of the rewriter or
 // of the framer that made the frame.

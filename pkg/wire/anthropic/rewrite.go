@@ -36,7 +36,7 @@ type rewriter struct {
 }
 
 // Keep implements rewrite.Reader.
-func (*rewriter) Keep(name string) bool { return name == "type" || name == "index" }
+func (*rewriter) Keep(name string, _ bool) bool { return name == "type" || name == "index" }
 
 // Idle implements rewrite.Reader.
 func (*rewriter) Idle([]byte) bool { return false }

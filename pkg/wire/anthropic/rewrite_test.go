@@ -87,3 +87,44 @@ func BenchmarkRewrite(b *testing.B) {
 	}
 	wiretest.BenchRewrite(b, rewriting(), "text/event-stream", []byte(s.String()))
 }
+
+func TestRewriteDetails(t *testing.T) {
+	for _, d := range [][3]string{
+		{"the provider's own tools", `
+			{"type":"content_block_start","index":0,"content_block":{"type":"server_tool_use","id":"s","name":"web_search","input":{"q":"cat"}}}
+			{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"cat"}}
+			{"type":"content_block_stop","index":0}
+			{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"s","name":"f","input":{"q":"cat"}}}
+			{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"cat"}}`, `
+			{"type":"content_block_start","index":0,"content_block":{"type":"server_tool_use","id":"s","name":"web_search","input":{"q":"cat"}}}
+			{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"cat"}}
+			{"type":"content_block_stop","index":0}
+			{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"s","name":"f","input":{"q":"dog"}}}
+			{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"dog"}}`},
+		{"thoughts end before their signature", `
+			{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"a ca"}}
+			{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"cat"}}`, `
+			{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"a "}}
+			{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"ca"}}
+			{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"cat"}}`},
+		{"text in the start of a block", `
+			{"type":"content_block_start","index":3,"content_block":{"type":"text","text":"ca"}}
+			{"type":"content_block_stop","index":3}
+			{"type":"content_block_start","index":4,"content_block":{"type":"text","text":"ca"}}
+			{"type":"content_block_delta","index":4,"delta":{"type":"text_delta","text":"t"}}`, `
+			{"type":"content_block_start","index":3,"content_block":{"type":"text","text":""}}
+			{"type":"content_block_delta","index":3,"delta":{"type":"text_delta","text":"ca"}}
+			{"type":"content_block_stop","index":3}
+			{"type":"content_block_start","index":4,"content_block":{"type":"text","text":""}}
+			{"type":"content_block_delta","index":4,"delta":{"type":"text_delta","text":"dog"}}`},
+		{"citations stay", `
+			{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a ca"}}
+			{"type":"content_block_delta","index":0,"delta":{"type":"citations_delta","citation":{"cited_text":"cat"}}}
+			{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"t"}}`, `
+			{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a "}}
+			{"type":"content_block_delta","index":0,"delta":{"type":"citations_delta","citation":{"cited_text":"cat"}}}
+			{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"dog"}}`},
+	} {
+		wiretest.Detail(t, rewriting(), d[0], d[1], d[2])
+	}
+}

@@ -40,7 +40,7 @@ type rewriter struct {
 
 // Keep implements rewrite.Reader. A thought's signature, a call's name and the
 // counts are not said twice.
-func (*rewriter) Keep(name string) bool {
+func (*rewriter) Keep(name string, _ bool) bool {
 	switch name {
 	case "modelVersion", "responseId", "createTime", "role", "index", "thought", "jsonPath", "willContinue":
 		return true

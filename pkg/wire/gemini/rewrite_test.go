@@ -86,3 +86,28 @@ func BenchmarkRewrite(b *testing.B) {
 	}
 	wiretest.BenchRewrite(b, rewriting(), "text/event-stream", []byte(s.String()))
 }
+
+func TestRewriteDetails(t *testing.T) {
+	for _, d := range [][3]string{
+		{"thoughts, text and a call", `
+			{"candidates":[{"content":{"parts":[{"text":"a ca","thought":true,"thoughtSignature":"s"}]}}],"usageMetadata":{"x":1},"responseId":"r"}
+			{"candidates":[{"content":{"parts":[{"text":"a ca"},{"functionCall":{"name":"cat","args":{"cat": 1}}},{"text":"t"}]}}]}
+			{"candidates":[{"content":{"parts":[{"text":"ca"}]},"finishReason":"STOP"}]}`, `
+			{"candidates":[{"content":{"parts":[{"text":"a ","thought":true,"thoughtSignature":"s"}]}}],"usageMetadata":{"x":1},"responseId":"r"}
+			{"candidates":[{"content":{"parts":[{"text":"ca","thought":true}]}}],"responseId":"r"}
+			{"candidates":[{"content":{"parts":[{"text":"a "},{"functionCall":{"name":"cat","args":{"dog":1}}},{"text":"dog"}]}}]}
+			{"candidates":[{"content":{"parts":[{"text":"ca"}]},"finishReason":"STOP"}]}`},
+		{"arguments in pieces", `
+			{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","partialArgs":[{"jsonPath":"$.a","stringValue":"c","willContinue":true}],"willContinue":true}}]}}]}
+			{"candidates":[{"content":{"parts":[{"functionCall":{"partialArgs":[{"jsonPath":"$.a","stringValue":"at \"c"}],"willContinue":true}}]}}]}
+			{"candidates":[{"content":{"parts":[{"functionCall":{"partialArgs":[{"jsonPath":"$.b","stringValue":"at"}]}}]}}]}`, `
+			{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","partialArgs":[{"jsonPath":"$.a","stringValue":"","willContinue":true}],"willContinue":true}}]}}]}
+			{"candidates":[{"content":{"parts":[{"functionCall":{"partialArgs":[{"jsonPath":"$.a","stringValue":"dog \"c"}],"willContinue":true}}]}}]}
+			{"candidates":[{"content":{"parts":[{"functionCall":{"partialArgs":[{"jsonPath":"$.b","stringValue":"at"}]}}]}}]}`},
+		{"tokens of a changed text", `
+			{"candidates":[{"content":{"parts":[{"text":"cat"}]},"logprobsResult":{"chosenCandidates":[{"token":"cat"}]}},{"index":1,"content":{"parts":[{"text":"cow"}]},"logprobsResult":{"chosenCandidates":[{"token":"cow"}]}}]}`, `
+			{"candidates":[{"content":{"parts":[{"text":"dog"}]},"logprobsResult":{}},{"index":1,"content":{"parts":[{"text":"cow"}]},"logprobsResult":{"chosenCandidates":[{"token":"cow"}]}}]}`},
+	} {
+		wiretest.Detail(t, rewriting(), d[0], d[1], d[2])
+	}
+}

@@ -52,7 +52,7 @@ type rewriter struct {
 }
 
 // Keep implements rewrite.Reader.
-func (*rewriter) Keep(name string) bool {
+func (*rewriter) Keep(name string, _ bool) bool {
 	return name == "model" || name == "created_at" || name == "role" || name == "done"
 }
 

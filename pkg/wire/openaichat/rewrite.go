@@ -50,12 +50,12 @@ type rewriter struct {
 
 // Keep implements rewrite.Reader. A made chunk names no role, id or function:
 // SDKs append what comes twice.
-func (*rewriter) Keep(name string) bool {
+func (*rewriter) Keep(name string, outer bool) bool {
 	switch name {
-	case "id", "object", "created", "model", "system_fingerprint", "service_tier", "provider", "index", "type":
-		return true
+	case "id", "object", "created", "model", "system_fingerprint", "service_tier", "provider":
+		return outer
 	}
-	return false
+	return name == "index" || name == "type"
 }
 
 // Idle implements rewrite.Reader.

@@ -83,3 +83,59 @@ func BenchmarkRewrite(b *testing.B) {
 		})
 	}
 }
+
+func TestRewriteDetails(t *testing.T) {
+	for _, d := range [][3]string{
+		{"two choices take turns", `
+			{"choices":[{"index":0,"delta":{"role":"assistant","content":"c"}},{"index":1,"delta":{"content":"ca"}}]}
+			{"choices":[{"delta":{"content":"at"},"index":0}]}
+			{"choices":[{"index":1,"delta":{"content":"t c"},"finish_reason":"stop"}]}
+			{"choices":[{"index":0,"delta":{"content":" ca"}}],"usage":{"prompt_tokens":1}}
+			{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`, `
+			{"choices":[{"index":0,"delta":{"role":"assistant","content":""}},{"index":1,"delta":{"content":""}}]}
+			{"choices":[{"delta":{"content":"dog"},"index":0}]}
+			{"choices":[{"index":1,"delta":{"content":"dog c"},"finish_reason":"stop"}]}
+			{"choices":[{"index":0,"delta":{"content":" "}}],"usage":{"prompt_tokens":1}}
+			{"choices":[{"index":0,"delta":{"content":"ca"}}]}
+			{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`},
+		{"the rest leaves before what follows", `
+			{"id":"i","created":1,"choices":[{"index":0,"delta":{"role":"assistant","reasoning":"a c"},"finish_reason":null}],"usage":{"x":1}}
+			{"id":"i","created":2,"choices":[{"index":0,"delta":{"content":"a ca"},"finish_reason":null}]}
+			{"id":"i","created":3,"choices":[{"index":0,"delta":{"content":"","tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":"{}"}}]}}]}
+			[DONE]`, `
+			{"id":"i","created":1,"choices":[{"index":0,"delta":{"role":"assistant","reasoning":"a "},"finish_reason":null}],"usage":{"x":1}}
+			{"id":"i","created":1,"choices":[{"index":0,"delta":{"reasoning":"c"},"finish_reason":null}]}
+			{"id":"i","created":2,"choices":[{"index":0,"delta":{"content":"a "},"finish_reason":null}]}
+			{"id":"i","created":2,"choices":[{"index":0,"delta":{"content":"ca"},"finish_reason":null}]}
+			{"id":"i","created":3,"choices":[{"index":0,"delta":{"content":"","tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":"{}"}}]}}]}
+			[DONE]`},
+		{"calls in parallel", `
+			{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":"{\"a\":\"c"}}]}}]}
+			{"choices":[{"delta":{"tool_calls":[{"index":1,"id":"y","function":{"name":"f","arguments":"{\"a\":\"ca"}}]}}]}
+			{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"at\"}"}},{"index":1,"function":{"arguments":"r\"}"}}]}}]}`, `
+			{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":"{\"a\":\""}}]}}]}
+			{"choices":[{"delta":{"tool_calls":[{"index":1,"id":"y","function":{"name":"f","arguments":"{\"a\":\""}}]}}]}
+			{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"dog\"}"}},{"index":1,"function":{"arguments":"car\"}"}}]}}]}`},
+		{"calls of one index", `
+			{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":"[\"c"}}]}}]}
+			{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"y","function":{"name":"f","arguments":"at"}}]}}]}`, `
+			{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":"[\""}}]}}]}
+			{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"c"}}]}}]}
+			{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"y","function":{"name":"f","arguments":"at"}}]}}]}`},
+		{"other arguments", `
+			{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":{"cat": [1]}}},{"index":1,"id":"y","type":"custom","custom":{"name":"g","input":"a cat"}}]}}]}
+			{"choices":[{"delta":{"function_call":{"name":"f","arguments":"{\"cat"}}}]}`, `
+			{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":{"dog":[1]}}},{"index":1,"id":"y","type":"custom","custom":{"name":"g","input":"a dog"}}]}}]}
+			{"choices":[{"delta":{"function_call":{"name":"f","arguments":"{\"dog"}}}]}`},
+		{"tokens of a changed text only", `
+			{"choices":[{"index":0,"logprobs":{"content":[{"token":"cat"}]},"delta":{"content":"cat"}},{"index":1,"logprobs":{"content":[{"token":"cow"}]},"delta":{"content":"cow"}}]}`, `
+			{"choices":[{"index":0,"logprobs":null,"delta":{"content":"dog"}},{"index":1,"logprobs":{"content":[{"token":"cow"}]},"delta":{"content":"cow"}}]}`},
+		{"a message beside the delta", `
+			{"choices":[{"delta":{"content":"c"},"message":{"content":"c"}}]}
+			{"choices":[{"delta":{"content":"at"},"message":{"content":"cat"}}]}`, `
+			{"choices":[{"delta":{"content":""},"message":{"content":"c"}}]}
+			{"choices":[{"delta":{"content":"dog"},"message":{"content":"dog"}}]}`},
+	} {
+		wiretest.Detail(t, rewriting(), d[0], d[1], d[2])
+	}
+}

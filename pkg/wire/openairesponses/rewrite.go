@@ -40,7 +40,7 @@ type rewriter struct {
 }
 
 // Keep implements rewrite.Reader.
-func (*rewriter) Keep(name string) bool {
+func (*rewriter) Keep(name string, _ bool) bool {
 	switch name {
 	case "type", "sequence_number", "item_id", "output_index", "content_index", "summary_index", "command_index", "logprobs":
 		return true

@@ -132,3 +132,33 @@ func BenchmarkRewrite(b *testing.B) {
 	}
 	wiretest.BenchRewrite(b, rewriting(), "text/event-stream", []byte(s.String()))
 }
+
+func TestRewriteDetails(t *testing.T) {
+	for _, d := range [][3]string{
+		{"the rest leaves before the repetition", `
+			{"type":"response.output_text.delta","sequence_number":4,"item_id":"m","output_index":0,"content_index":0,"delta":"a ca","logprobs":[{"token":"cat"}],"obfuscation":"x"}
+			{"type":"response.output_text.done","sequence_number":5,"item_id":"m","output_index":0,"content_index":0,"text":"a ca","logprobs":[{"token":"ca"}]}
+			{"type":"response.content_part.done","sequence_number":6,"item_id":"m","output_index":0,"content_index":0,"part":{"type":"output_text","text":"cat","annotations":[],"logprobs":[{"token":"cat"}]}}`, `
+			{"type":"response.output_text.delta","sequence_number":4,"item_id":"m","output_index":0,"content_index":0,"delta":"a ","logprobs":[],"obfuscation":"x"}
+			{"type":"response.output_text.delta","sequence_number":4,"item_id":"m","output_index":0,"content_index":0,"delta":"ca","logprobs":[]}
+			{"type":"response.output_text.done","sequence_number":5,"item_id":"m","output_index":0,"content_index":0,"text":"a ca","logprobs":[{"token":"ca"}]}
+			{"type":"response.content_part.done","sequence_number":6,"item_id":"m","output_index":0,"content_index":0,"part":{"type":"output_text","text":"dog","annotations":[],"logprobs":[]}}`},
+		{"tools of the client, and of the provider", `
+			{"type":"response.shell_call_command.delta","output_index":0,"command_index":1,"delta":"cat"}
+			{"type":"response.shell_call_command.done","output_index":0,"command_index":1,"command":"cat"}
+			{"type":"response.apply_patch_call_operation_diff.delta","output_index":1,"delta":"+cat"}
+			{"type":"response.custom_tool_call_input.done","output_index":2,"input":"cat"}
+			{"type":"response.mcp_call_arguments.delta","output_index":3,"delta":"cat"}
+			{"type":"response.output_item.done","output_index":4,"item":{"type":"local_shell_call","action":{"command":["cat"]}}}
+			{"type":"response.output_item.done","output_index":5,"item":{"type":"mcp_call","arguments":"cat","output":"cat"}}`, `
+			{"type":"response.shell_call_command.delta","output_index":0,"command_index":1,"delta":"dog"}
+			{"type":"response.shell_call_command.done","output_index":0,"command_index":1,"command":"dog"}
+			{"type":"response.apply_patch_call_operation_diff.delta","output_index":1,"delta":"+dog"}
+			{"type":"response.custom_tool_call_input.done","output_index":2,"input":"dog"}
+			{"type":"response.mcp_call_arguments.delta","output_index":3,"delta":"cat"}
+			{"type":"response.output_item.done","output_index":4,"item":{"type":"local_shell_call","action":{"command":["dog"]}}}
+			{"type":"response.output_item.done","output_index":5,"item":{"type":"mcp_call","arguments":"cat","output":"cat"}}`},
+	} {
+		wiretest.Detail(t, rewriting(), d[0], d[1], d[2])
+	}
+}

@@ -3,6 +3,7 @@ package wiretest
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -214,4 +215,29 @@ func BenchRewrite(b *testing.B, format wire.Rewriting, contentType string, strea
 		n += len(frames)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/event")
+}
+
+// Detail compares an edited stream with what it is to be, event by event: in and
+// edited are the data of events, a line each; "cat" becomes "dog", in arguments too.
+func Detail(t *testing.T, format wire.Rewriting, name, in, edited string) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) {
+		var body bytes.Buffer
+		for line := range strings.Lines(strings.TrimSpace(in)) {
+			body.WriteString("data: " + strings.TrimSpace(line) + "\n\n")
+		}
+		var want, got []string
+		for line := range strings.Lines(strings.TrimSpace(edited)) {
+			want = append(want, strings.TrimSpace(line))
+		}
+		out := Edit(format, "text/event-stream", body.Bytes(), body.Len, func(wire.TextKind) wire.TextEditor {
+			return &Replacer{With: map[string]string{"cat": "dog"}}
+		})
+		for _, f := range Frames(format, "text/event-stream", out) {
+			got = append(got, string(f.Data))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
 }

@@ -21,8 +21,9 @@ type Reader interface {
 	// read; then nothing that it told counts.
 	Read(f *Frame) bool
 	// Keep tells whether a member stays in a frame that is made from another one
-	// to carry the rest of a text. The members on the way to the text stay anyway.
-	Keep(name string) bool
+	// to carry the rest of a text; outer tells that it is one of the frame's own
+	// object. The members on the way to the text stay anyway.
+	Keep(name string, outer bool) bool
 	// Idle tells whether a member of a frame's object says nothing of its texts,
 	// whatever it is, so that frames which differ there may have the same meaning.
 	Idle(name []byte) bool

@@ -64,12 +64,13 @@ func (r *Rewriter) copy(b, data []byte, value llm.Span, texts []*text) []byte {
 		}
 		return append(b, ']')
 	}
+	outer := value.End == len(data) // what is within the frame's object ends before it
 	b = append(b, '{')
 	first := true
 	for _, m := range hold.Members(data, value.Start) {
 		v := hold.In(data, m.Value)
 		way := leads(m.Value)
-		if !way && v[0] != 'n' && (v[0] == '{' || !r.reader.Keep(m.Name)) {
+		if !way && v[0] != 'n' && (v[0] == '{' || !r.reader.Keep(m.Name, outer)) {
 			continue
 		}
 		if !first {

@@ -16,8 +16,8 @@ import (
 // plain is a format whose frames have texts a, b, a call's arguments, and ends.
 type plain struct{}
 
-func (plain) Keep(name string) bool { return name == "id" || name == "list" }
-func (plain) Idle(name []byte) bool { return string(name) == "n" }
+func (plain) Keep(name string, _ bool) bool { return name == "id" || name == "list" }
+func (plain) Idle(name []byte) bool         { return string(name) == "n" }
 
 func (plain) Read(f *Frame) bool {
 	s := jsonscan.New(f.Data)
