@@ -21,16 +21,15 @@ type guards struct {
 	asks  *ask.Desk
 }
 
-// newGuards opens the rules and puts the guard together. project is the folder that
-// the server was started in: the rules of the project that it belongs to count.
-func newGuards(cfg *config.Config, project string, live *feed.Feed, log *slog.Logger) (g guards, err error) {
+// newGuards opens the rules and puts the guard together.
+func newGuards(cfg *config.Config, around surroundings, live *feed.Feed, log *slog.Logger) (g guards, err error) {
 	if cfg.Mode == config.ModeOff {
 		return g, nil
 	}
-	if g.rules, err = rules.Open(rules.Options{File: cfg.Guard.Policy, Project: rules.Find(project), Log: log}); err != nil {
+	if g.rules, err = rules.Open(rules.Options{File: cfg.Guard.Policy, Project: rules.Find(around.workdir), Log: log}); err != nil {
 		return g, fmt.Errorf("the rules cannot be used: %w", err)
 	}
-	detector, err := secret.New(detectorOptions(cfg))
+	detector, err := secret.New(detectorOptionsIn(cfg, around.environ))
 	if err != nil {
 		return g, fmt.Errorf("the detectors of secrets: %w", err)
 	}
@@ -47,8 +46,11 @@ func newGuards(cfg *config.Config, project string, live *feed.Feed, log *slog.Lo
 	return g, nil
 }
 
-func detectorOptions(cfg *config.Config) secret.Options {
-	known := secret.FromEnvironment(slices.Concat(os.Environ(), cfg.Dotenv()))
+// detectorOptions are the options where this process's environment counts.
+func detectorOptions(cfg *config.Config) secret.Options { return detectorOptionsIn(cfg, os.Environ()) }
+
+func detectorOptionsIn(cfg *config.Config, environ []string) secret.Options {
+	known := secret.FromEnvironment(slices.Concat(environ, cfg.Dotenv()))
 	for name, p := range cfg.Providers {
 		if key := p.APIKey.Reveal(); len(key) >= secret.MinKnown {
 			known = append(known, secret.Known{Name: "the key of " + name, Value: key})

@@ -40,9 +40,15 @@ type house struct {
 	guards
 }
 
+// surroundings are what a server looks at beside its settings.
+type surroundings struct {
+	workdir string   // the rules of the project that it belongs to count
+	environ []string // as os.Environ has it: its secrets are known
+}
+
 // assemble opens and connects everything, and starts nothing. After an error
 // nothing is left open. changes have the last word on the proxy's options.
-func assemble(ctx context.Context, cfg *config.Config, logTo io.Writer, changes ...func(*house, *proxy.Options) error) (h *house, err error) {
+func assemble(ctx context.Context, cfg *config.Config, around surroundings, logTo io.Writer, changes ...func(*house, *proxy.Options) error) (h *house, err error) {
 	h = &house{feed: feed.New()}
 	defer func() {
 		if err != nil {
@@ -87,11 +93,7 @@ func assemble(ctx context.Context, cfg *config.Config, logTo io.Writer, changes 
 	if cfg.Access.StrictProfiles {
 		profiles = (&strictProfiles{list: h.store.Profiles}).allow
 	}
-	project, err := os.Getwd()
-	if err != nil {
-		return h, fmt.Errorf("the working directory: %w", err)
-	}
-	if h.guards, err = newGuards(h.cfg, project, h.feed, h.log); err != nil {
+	if h.guards, err = newGuards(h.cfg, around, h.feed, h.log); err != nil {
 		return h, err
 	}
 	options := proxy.Options{

@@ -60,7 +60,7 @@ func (a *app) serve(ctx context.Context, cmd *cobra.Command, o serveOptions) err
 	if err != nil {
 		return err
 	}
-	h, err := assemble(ctx, cfg, a.err, a.tape(ctx, o.tape, &o.said))
+	h, err := assemble(ctx, cfg, surroundings{a.workdir, os.Environ()}, a.err, a.tape(ctx, o.tape, &o.said))
 	if err != nil {
 		return err
 	}
