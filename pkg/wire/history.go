@@ -38,7 +38,7 @@ const (
 // Bounds of what is read by pieces. A shorter body is not worth keeping; a longer
 // one, or one of more pieces, is no conversation.
 const (
-	leastHistory = 6 << 10
+	leastHistory = 4 << 10
 	mostHistory  = 32 << 20
 	mostPieces   = 1 << 14
 )
