@@ -22,7 +22,7 @@ var layers = map[string]struct {
 }{
 	"cmd/archestra": {"pkg/cli", "main only exits with what cli says"},
 	"deploy/extras": {"pkg/cli", "it writes the manual and the completions that cli knows"},
-	"pkg/cli": {"pkg/agent pkg/ask pkg/cassette pkg/config pkg/control pkg/doctor pkg/feed pkg/filter pkg/guard pkg/jsonscan pkg/llm pkg/policy pkg/price pkg/printable pkg/provider pkg/proxy pkg/record pkg/rules pkg/secret " +
+	"pkg/cli": {"pkg/agent pkg/ask pkg/cassette pkg/compare pkg/config pkg/control pkg/doctor pkg/feed pkg/filter pkg/guard pkg/jsonscan pkg/llm pkg/policy pkg/price pkg/printable pkg/provider pkg/proxy pkg/record pkg/rules pkg/secret " +
 		"pkg/server pkg/simulate pkg/store pkg/telemetry pkg/wire tui", "it puts everything together, and nobody imports it"},
 	"tui": {"pkg/control pkg/filter pkg/llm pkg/printable",
 		"a screen asks over the socket like everybody else: it knows neither the store nor the proxy"},
@@ -33,6 +33,7 @@ var layers = map[string]struct {
 	"pkg/guard":    {"pkg/ask pkg/jsonscan pkg/llm pkg/policy pkg/secret pkg/sse pkg/wire", "it puts the pure parts together: who moves the bytes and who keeps the record does not matter"},
 	"pkg/control":  {"pkg/ask pkg/feed pkg/filter pkg/llm pkg/record", "the store is behind an interface, so that a client needs no database"},
 	"pkg/cassette": {"pkg/jsonscan pkg/llm pkg/record pkg/secret pkg/wire", "it compares requests and plays answers: who is called and where traffic is kept are others' business"},
+	"pkg/compare":  {"pkg/jsonscan pkg/llm", "it compares exchanges, however they came about"},
 	"pkg/feed":     {"pkg/llm", "events are nouns; who makes and who reads them does not matter"},
 	"pkg/ask":      {"pkg/jsonscan pkg/llm", "a question waits; who holds the call and who answers does not matter"},
 	"pkg/store":    {"pkg/filter pkg/jsonscan pkg/llm pkg/record", "it keeps what record assembles and answers filters; it knows no wire and no provider"},

@@ -1,4 +1,4 @@
-package replay
+package compare
 
 import (
 	"encoding/json"
@@ -11,27 +11,6 @@ import (
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 )
 
-func TestWithModel(t *testing.T) {
-	for _, test := range []struct {
-		body, model, want string
-		ok                bool
-	}{
-		{`{ "model" : "a", "x":{"model":"b"} }`, `c"d`, `{ "model" : "c\"d", "x":{"model":"b"} }`, true},
-		{`{"x":1,"mo\u0064el":"a"}`, "b", `{"x":1,"mo\u0064el":"b"}`, true},
-		{`{"model":"a","model":"b"}`, "c", `{"model":"a","model":"c"}`, true},
-		{`{"model":1}`, "c", `{"model":1}`, false},
-		{`{"x":{"model":"a"}}`, "c", `{"x":{"model":"a"}}`, false},
-		{`["model"]`, "c", `["model"]`, false},
-		{`{"model":"a"`, "c", `{"model":"a"`, false},
-		{``, "c", ``, false},
-	} {
-		got, ok := WithModel([]byte(test.body), test.model)
-		if string(got) != test.want || ok != test.ok {
-			t.Errorf("%s: %s, %v", test.body, got, ok)
-		}
-	}
-}
-
 func TestCompare(t *testing.T) {
 	call := func(name, args string) llm.ToolCall {
 		return llm.ToolCall{ID: name + args, Name: name, Arguments: json.RawMessage(args)}
@@ -42,7 +21,7 @@ func TestCompare(t *testing.T) {
 	}
 	same := *was
 	same.ToolCalls = []llm.ToolCall{call("a", `{"y": [2], "x": 1}`), call("b", `{ }`)}
-	if got := Compare(was, &same); !cmp.Equal(got, Comparison{TextEqual: true, Alike: 1, ToolCallsEqual: true, FinishReasonsEqual: true}) {
+	if got := Exchanges(was, &same); !cmp.Equal(got, Comparison{TextEqual: true, Alike: 1, ToolCallsEqual: true, FinishReasonsEqual: true}) {
 		t.Errorf("%+v", got)
 	}
 	other := &llm.Interaction{
@@ -53,20 +32,20 @@ func TestCompare(t *testing.T) {
 		Alike: 16.0 / 18, Text: `"…of France is Lyon, as you know." was "…of France is Paris, as you know."`,
 		ToolCalls: []string{`a: arguments "{"x":2}" were "{"x":1,"y":[2]}"`, `c "{}" instead of b "{}"`, `new: d "{broken"`},
 	}
-	if diff := cmp.Diff(want, Compare(was, other)); diff != "" {
+	if diff := cmp.Diff(want, Exchanges(was, other)); diff != "" {
 		t.Error(diff)
 	}
-	if got := Compare(other, was).ToolCalls; len(got) != 3 || got[2] != `missing: d "{broken"` {
+	if got := Exchanges(other, was).ToolCalls; len(got) != 3 || got[2] != `missing: d "{broken"` {
 		t.Errorf("%q", got)
 	}
-	if got := Compare(&llm.Interaction{}, was); got.TextEqual || got.Alike != 0 || !strings.HasSuffix(got.Text, `was "(ends)"`) {
+	if got := Exchanges(&llm.Interaction{}, was); got.TextEqual || got.Alike != 0 || !strings.HasSuffix(got.Text, `was "(ends)"`) {
 		t.Errorf("%+v", got)
 	}
-	if got := Compare(&llm.Interaction{Text: "a  b\n"}, &llm.Interaction{Text: "a b"}); got.TextEqual || got.Alike != 1 || got.Text != "only white space differs" {
+	if got := Exchanges(&llm.Interaction{Text: "a  b\n"}, &llm.Interaction{Text: "a b"}); got.TextEqual || got.Alike != 1 || got.Text != "only white space differs" {
 		t.Errorf("%+v", got)
 	}
 	long := strings.Repeat("word ", 5000)
-	if got := Compare(&llm.Interaction{Text: long + "a"}, &llm.Interaction{Text: long + "b"}); got.Alike < 0.99 || got.TextEqual {
+	if got := Exchanges(&llm.Interaction{Text: long + "a"}, &llm.Interaction{Text: long + "b"}); got.Alike < 0.99 || got.TextEqual {
 		t.Errorf("%+v", got)
 	}
 }

@@ -1,4 +1,4 @@
-package replay
+package compare
 
 import (
 	"bytes"
@@ -23,8 +23,8 @@ type Comparison struct {
 	FinishReasonsEqual bool     `json:"finish_reasons_equal"`
 }
 
-// Compare compares an answer with the original.
-func Compare(original, again *llm.Interaction) Comparison {
+// Exchanges compares an answer with the original.
+func Exchanges(original, again *llm.Interaction) Comparison {
 	c := Comparison{
 		TextEqual:          original.Text == again.Text,
 		FinishReasonsEqual: slices.Equal(original.FinishReasons, again.FinishReasons),

@@ -1,10 +1,10 @@
-package replay
+package cli
 
 import "github.com/archestra-ai/archestra-cli/pkg/jsonscan"
 
-// WithModel returns a request's body with another model: only the literal of its
+// withModel returns a request's body with another model: only the literal of its
 // own member "model" differs. ok is false where the body has none.
-func WithModel(body []byte, model string) (out []byte, ok bool) {
+func withModel(body []byte, model string) (out []byte, ok bool) {
 	s := jsonscan.New(body)
 	start, end := -1, 0
 	for name := range s.Object() {
