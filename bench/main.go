@@ -47,6 +47,8 @@ func run(ctx context.Context, args []string, out, talk io.Writer) error {
 		return measured(ctx, args, out, talk)
 	case subject.CommandUpstream, subject.CommandRP, subject.CommandFloor:
 		return child(ctx, name, args, out)
+	case "soak", "kill", "faults":
+		return endured(ctx, name, args, out, talk)
 	}
 	return fmt.Errorf("there is no command %q: want soak, kill or faults, or none to measure", name)
 }
