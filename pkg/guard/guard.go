@@ -81,19 +81,24 @@ func New(o Options) *Guard {
 		g.log = slog.New(slog.DiscardHandler)
 	}
 	if o.Detector != nil {
-		g.analyzer.DetectSecrets(func(text string) string {
-			for _, f := range o.Detector.Scan(text) {
-				if f.Kind.Secret() {
-					return cmp.Or(f.Rule, string(f.Kind))
-				}
-			}
-			return ""
-		})
+		g.analyzer.DetectSecrets(Secrets(o.Detector))
 		if g.treatment(secret.KindSecret) != Off || g.treatment(secret.KindCard) != Off {
 			g.scanner = payload.New(o.Detector, seenBytes)
 		}
 	}
 	return g
+}
+
+// Secrets tells a fact.Analyzer which kind of secret a text holds.
+func Secrets(d *secret.Detector) func(text string) (kind string) {
+	return func(text string) string {
+		for _, f := range d.Scan(text) {
+			if f.Kind.Secret() {
+				return cmp.Or(f.Rule, string(f.Kind))
+			}
+		}
+		return ""
+	}
 }
 
 // treatment is what is done about a finding of a kind.

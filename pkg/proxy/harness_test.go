@@ -102,19 +102,23 @@ func start(t testing.TB, upstream string, change func(*proxy.Options)) (base str
 // would ask is allowed.
 func newGuard(t testing.TB, change func(*guard.Options)) *guard.Guard {
 	t.Helper()
-	detector, err := secret.New(secret.Options{Secrets: true, Personal: secret.DefaultPersonal})
-	if err != nil {
-		t.Fatal(err)
-	}
 	rules := policy.Default()
 	o := guard.Options{
 		Act: true, Policy: func() *policy.Policy { return rules }, Asks: ask.New(ask.Options{Default: ask.Allow, Attended: nobody}), OnBlock: guard.Text, MaxHeld: 8 << 20,
-		Detector: detector, Secrets: guard.Report, Personal: guard.Report, Links: guard.Report,
+		Detector: detector(t), Secrets: guard.Report, Personal: guard.Report, Links: guard.Report,
 	}
 	if change != nil {
 		change(&o)
 	}
 	return guard.New(o)
+}
+
+func detector(t testing.TB) *secret.Detector {
+	d, err := secret.New(secret.Options{Secrets: true, Personal: secret.DefaultPersonal})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 func nobody() bool { return false }
