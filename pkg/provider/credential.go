@@ -55,17 +55,21 @@ func (p *Provider) foreign(value string) bool {
 	return owner != p
 }
 
+// notRecorded stands in a record where a credential stood. A request that is sent
+// again as it was recorded has it, and no credential.
+const notRecorded = "[redacted]"
+
 // given tells that a header's value is more than a scheme: some clients send
 // "Bearer " and an empty key.
 func given(v string) bool {
 	v = strings.TrimSpace(v)
-	return v != "" && !strings.EqualFold(v, "Bearer")
+	return v != "" && v != notRecorded && !strings.EqualFold(v, "Bearer")
 }
 
 // queryOwn tells that the query carries a credential of this provider.
 func (u *Upstream) queryOwn(raw string) bool {
 	for part := range strings.SplitSeq(raw, "&") {
-		if name, value, _ := strings.Cut(part, "="); value != "" && contains(u.Provider.Auth.Query, queryName(name)) {
+		if name, value, _ := strings.Cut(part, "="); value != "" && unescape(value) != notRecorded && contains(u.Provider.Auth.Query, queryName(name)) {
 			return true
 		}
 	}
@@ -78,12 +82,14 @@ func (u *Upstream) filterQuery(raw string) string {
 	if u.vertex == nil {
 		own = u.Provider.Auth.Query
 	}
-	return cutQuery(raw, func(name string) bool { return queryCredentials[name] && !contains(own, name) })
+	return cutQuery(raw, func(name, value string) bool {
+		return queryCredentials[name] && (!contains(own, name) || unescape(value) == notRecorded)
+	})
 }
 
 // RedactQuery leaves out of a query every credential, for what is recorded.
 func RedactQuery(raw string) string {
-	return cutQuery(raw, func(name string) bool { return queryCredentials[name] })
+	return cutQuery(raw, func(name, _ string) bool { return queryCredentials[name] })
 }
 
 // protocolOwn tells that a subprotocol carries a credential of this provider.

@@ -109,6 +109,8 @@ func TestAuthorize(t *testing.T) {
 		{"the preferred variable", "xai", with("XAI_API_KEY", "second", "ARCHESTRA_CHAT_XAI_API_KEY", "first"), header(), header("Authorization", "Bearer first"), ""},
 		{"an empty bearer is none", "openai", with("ARCHESTRA_CHAT_OPENAI_API_KEY", "server"), header("Authorization", "Bearer "), header("Authorization", "Bearer server"), ""},
 		{"an empty key is none", "anthropic", with("ARCHESTRA_CHAT_ANTHROPIC_API_KEY", "server"), header("X-Api-Key", ""), header("X-Api-Key", "server"), ""},
+		{"a record's is none", "openai", with("ARCHESTRA_CHAT_OPENAI_API_KEY", "server"), header("Authorization", "[redacted]"), header("Authorization", "Bearer server"), ""},
+		{"a record's query is none", "gemini", with("ARCHESTRA_CHAT_GEMINI_API_KEY", "server"), header("X-Goog-Api-Key", "[redacted]"), header("X-Goog-Api-Key", "server"), "key=[redacted]"},
 		{"another provider's key is none", "anthropic", with("ARCHESTRA_CHAT_ANTHROPIC_API_KEY", "server"), header("X-Goog-Api-Key", "AIzaX"), header("X-Api-Key", "server"), ""},
 		{"a local server's key", "vllm", with("ARCHESTRA_CHAT_VLLM_API_KEY", "server"), header(), header("Authorization", "Bearer server"), ""},
 		{"no key anywhere", "ollama", local, header("X-Other", "1"), header("X-Other", "1"), ""},

@@ -7,15 +7,15 @@ import (
 
 // cutQuery removes the parameters that cut takes, and keeps the bytes of all
 // others.
-func cutQuery(raw string, cut func(name string) bool) string {
+func cutQuery(raw string, cut func(name, value string) bool) string {
 	if raw == "" {
 		return ""
 	}
 	parts := strings.Split(raw, "&")
 	kept := parts[:0]
 	for _, part := range parts {
-		name, _, _ := strings.Cut(part, "=")
-		if !cut(queryName(name)) {
+		name, value, _ := strings.Cut(part, "=")
+		if !cut(queryName(name), value) {
 			kept = append(kept, part)
 		}
 	}
@@ -32,4 +32,11 @@ func queryName(escaped string) string {
 		name = escaped
 	}
 	return strings.ToLower(name)
+}
+
+func unescape(value string) string {
+	if v, err := url.QueryUnescape(value); err == nil {
+		return v
+	}
+	return value
 }
