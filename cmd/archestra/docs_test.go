@@ -22,7 +22,7 @@ import (
 // it come in what it prints, in that order; "..." stands for anything. A command
 // fails where "archestra: " begins what it prints, and nowhere else. Blocks of
 // text are not run: they need a real provider or a terminal. A block of yaml
-// that begins with the name of the configuration file is put there.
+// that begins with the name of a file of ~/.config/archestra is put there.
 //
 // Each document has a home of its own and providers that are simulated.
 func TestDocs(t *testing.T) {
@@ -96,8 +96,8 @@ func document(ts *testscript.TestScript, _ bool, args []string) {
 	r := &reader{ts: ts}
 	for _, b := range blocks(ts.ReadFile(args[0])) {
 		switch {
-		case b.kind == "yaml" && len(b.lines) > 0 && b.lines[0] == "# ~/.config/archestra/config.yaml":
-			path := filepath.Join(ts.Getenv("XDG_CONFIG_HOME"), "archestra", "config.yaml")
+		case b.kind == "yaml" && len(b.lines) > 0 && strings.HasPrefix(b.lines[0], "# ~/.config/archestra/"):
+			path := filepath.Join(ts.Getenv("XDG_CONFIG_HOME"), "archestra", filepath.Base(b.lines[0]))
 			ts.Check(os.MkdirAll(filepath.Dir(path), 0o700))
 			ts.Check(os.WriteFile(path, []byte(strings.Join(b.lines, "\n")+"\n"), 0o600))
 		case b.kind == "console":

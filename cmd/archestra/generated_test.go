@@ -12,6 +12,7 @@ import (
 
 	"github.com/archestra-ai/archestra-cli/pkg/config"
 	"github.com/archestra-ai/archestra-cli/pkg/filter"
+	"github.com/archestra-ai/archestra-cli/pkg/policy"
 	"github.com/archestra-ai/archestra-cli/pkg/provider"
 )
 
@@ -24,6 +25,7 @@ func TestGenerated(t *testing.T) {
 		{"settings.md", "settings", settingsTable()},
 		{"settings.md", "providers", providersTable()},
 		{"find.md", "filter words", wordsTable()},
+		{"policy.md", "built-in rules", rulesTable()},
 	} {
 		path := filepath.Join("..", "..", "docs", part.file)
 		text, err := os.ReadFile(path)
@@ -90,6 +92,17 @@ func wordsTable() string {
 			help += ": `" + strings.Join(w.Values, "`, `") + "`"
 		}
 		fmt.Fprintf(&b, "| `%s:%s` | %s |\n", w.Name, cell(w.Example), help)
+	}
+	return b.String()
+}
+
+// rulesTable lists what archestra brings, as `archestra policy list` does.
+func rulesTable() string {
+	var b strings.Builder
+	b.WriteString("| rule | does | because |\n|---|---|---|\n")
+	filled := strings.NewReplacer("{arg}", "*an argument*", "{path}", "*an argument*", "{value}", "*a path*", "{secret}", "*its kind*", "{note}", "*…*")
+	for _, r := range policy.Default().Rules() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.ID, r.Action, cell(filled.Replace(r.Because)))
 	}
 	return b.String()
 }

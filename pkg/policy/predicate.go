@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -207,6 +208,9 @@ func newPredicate(name string, values []string) (predicate, error) {
 }
 
 var predicateNames = []string{"equal", "not_equal", "only", "contains", "not_contains", "starts_with", "ends_with", "regex", "host_in", "path_under", "max", "from"}
+
+// Predicates returns the names of what a condition can say.
+func Predicates() []string { return slices.Clone(predicateNames) }
 
 func sameNumber(a, b string) bool {
 	x, err := strconv.ParseFloat(a, 64)

@@ -222,6 +222,14 @@ func hostOf(s string) string {
 	if i := strings.IndexAny(s, "/?#"); i >= 0 {
 		s = s[:i]
 	}
+	if i := strings.IndexByte(s, '\\'); i >= 0 {
+		if strings.IndexByte(s[i:], '@') >= 0 {
+			// "a.test\@b.test" is a.test to a browser (https://url.spec.whatwg.org) and
+			// b.test by RFC 3986: it is neither of them here, and no rule knows it.
+			return s
+		}
+		s = s[:i]
+	}
 	if i := strings.LastIndexByte(s, '@'); i >= 0 {
 		s = s[i+1:]
 	}

@@ -195,3 +195,20 @@ func BenchmarkNew(b *testing.B) {
 		lex.New(text)
 	}
 }
+
+// Where browsers and RFC 3986 read different hosts, neither is believed.
+func TestHostThatIsReadInTwoWays(t *testing.T) {
+	for url, want := range map[string]string{
+		`https://evil.test\@docs.test/`:   `evil.test\@docs.test`,
+		`https://docs.test\@evil.test`:    `docs.test\@evil.test`,
+		`https://docs.test\a`:             "docs.test",
+		"https://me@docs.test/":           "docs.test",
+		"https://docs.test:80@evil.test/": "evil.test",
+		"https://evil.test#@docs.test":    "evil.test",
+		"https://evil.test?@docs.test":    "evil.test",
+	} {
+		if kind, got := lex.IdentOf(url); kind != lex.Host || got != want {
+			t.Errorf("%s: %s %q, want %q", url, kind, got, want)
+		}
+	}
+}
