@@ -26,7 +26,7 @@ func (s *speller) to(pos int) {
 		}
 		s.raw, s.text = s.raw+n, s.text+n
 		raw, text := escape(s.lit[s.raw:])
-		if pos < s.text+text {
+		if pos < s.text+text || raw == 0 {
 			return
 		}
 		s.raw, s.text = s.raw+raw, s.text+text
