@@ -73,8 +73,8 @@ func (x *Exchange) Gated() wire.Gated {
 func (x *Exchange) history() *llm.Conversation {
 	if x.conversation == nil {
 		// What cannot be read is left out, and what is left out vouches for nothing.
-		c, _ := x.target.Format.Conversation(x.body)
-		x.conversation = &c
+		read := x.guard.history.Read(x.target.Format, x.body)
+		x.conversation = &read.Conversation
 	}
 	return x.conversation
 }

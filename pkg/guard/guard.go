@@ -64,6 +64,7 @@ type Guard struct {
 	opts     Options
 	log      *slog.Logger
 	analyzer *fact.Analyzer
+	history  *wire.History    // of bodies that were changed
 	scanner  *payload.Scanner // nil where nothing is looked for in requests
 
 	mu       sync.Mutex
@@ -71,12 +72,12 @@ type Guard struct {
 }
 
 // seenBytes bounds what is remembered of histories that were read, in each of the
-// two memories: the facts' and the detectors'.
+// memories: the facts', the detectors' and the decoders'.
 const seenBytes = 64 << 20
 
 // New returns a guard.
 func New(o Options) *Guard {
-	g := &Guard{opts: o, log: o.Log, analyzer: fact.NewAnalyzer(seenBytes), sessions: map[string]*session{}}
+	g := &Guard{opts: o, log: o.Log, analyzer: fact.NewAnalyzer(seenBytes), history: wire.NewHistory(seenBytes), sessions: map[string]*session{}}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
 	}

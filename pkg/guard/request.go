@@ -26,11 +26,12 @@ type Looked struct {
 }
 
 // Request judges a request body, decoded from its content encoding. The body must
-// stay as it is until the exchange is over. session is the client's own name of the
+// stay as it is until the exchange is over; read is the conversation in it, if
+// somebody has decoded it already, and stays as it is. session is the client's own name of the
 // session, or ""; conversation is a key that bodies of one conversation have in
 // common.
-func (x *Exchange) Request(body []byte, session, conversation string) (l Looked) {
-	x.client, x.opening = session, conversation
+func (x *Exchange) Request(body []byte, read *llm.Conversation, session, conversation string) (l Looked) {
+	x.client, x.opening, x.conversation = session, conversation, read
 	l = Looked{Send: body, Keep: body}
 	x.body = body
 	defer x.survive("the request", func() {
@@ -47,8 +48,15 @@ func (x *Exchange) Request(body []byte, session, conversation string) (l Looked)
 	if l.Refusal == nil && x.target.Format != nil && x.rules != nil && x.rules.HasResultRules() {
 		x.results(&l)
 	}
-	x.body = l.Send
+	x.sends(l.Send)
 	return l
+}
+
+// sends sets what the model reads: that is what is judged.
+func (x *Exchange) sends(body []byte) {
+	if len(body) != len(x.body) || len(body) > 0 && &body[0] != &x.body[0] {
+		x.body, x.conversation = body, nil
+	}
 }
 
 func (l *Looked) refuse(status int, code, message string) {
@@ -142,7 +150,7 @@ func blockedBy(hits []payload.Hit) string {
 // results puts what a rule says in the place of tool results that it blocks. The
 // record keeps what the client sent.
 func (x *Exchange) results(l *Looked) {
-	x.body = l.Send
+	x.sends(l.Send)
 	c := x.history()
 	calls := map[string]*llm.Part{}
 	var edits []edit
@@ -173,7 +181,6 @@ func (x *Exchange) results(l *Looked) {
 	}
 	if len(edits) > 0 {
 		l.Send = splice(l.Send, edits)
-		x.conversation = nil // what is judged is what the model reads
 		x.note("archestra replaced %s that a rule blocks", plural(len(edits), "tool result"))
 	}
 }

@@ -6,10 +6,10 @@ import (
 	"strings"
 
 	"github.com/archestra-ai/archestra-cli/pkg/guard"
-	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/pkg/provider"
 	"github.com/archestra-ai/archestra-cli/pkg/record"
+	"github.com/archestra-ai/archestra-cli/pkg/wire"
 )
 
 // look shows the request to what must see it before it leaves: the record, and the
@@ -20,7 +20,7 @@ func (p *Proxy) look(x *exchange, r *http.Request) error {
 	var refusal error
 	if x.target.Format == nil || !x.target.Observed() {
 		if plain := x.body.data; x.judge != nil && len(plain) > 0 && record.Identity(body.Encoding) && jsonBody(r) {
-			looked = x.judge.Request(plain, x.record.Client().Session, "")
+			looked = x.judge.Request(plain, nil, x.record.Client().Session, "")
 			body.Data = looked.Keep
 			refusal = p.settle(x, r, &looked, plain)
 		}
@@ -28,14 +28,14 @@ func (p *Proxy) look(x *exchange, r *http.Request) error {
 		x.tell()
 		return refusal
 	}
-	surface := x.record.Request(body, func(plain []byte, err error) []byte {
+	surface := x.record.Request(body, func(plain []byte, read *wire.Reading, err error) []byte {
 		if x.judge == nil {
 			return plain
 		}
-		if refusal = p.readable(x, plain, err); refusal != nil || err != nil {
+		if refusal = p.readable(x, err, read.Strict); refusal != nil || err != nil {
 			return plain
 		}
-		looked = x.judge.Request(plain, x.record.Client().Session, strconv.FormatUint(x.record.Conversation(), 36))
+		looked = x.judge.Request(plain, &read.Conversation, x.record.Client().Session, strconv.FormatUint(x.record.Conversation(), 36))
 		refusal = p.settle(x, r, &looked, plain)
 		return looked.Keep
 	})
@@ -54,13 +54,13 @@ func jsonBody(r *http.Request) bool {
 
 // readable refuses, where rules are acted upon, a body of which parsers disagree
 // what it says.
-func (p *Proxy) readable(x *exchange, plain []byte, err error) error {
-	code, message := "undecodable_body", "The request body could not be decompressed and cannot be judged by the rules: "
+func (p *Proxy) readable(x *exchange, undecoded, loose error) error {
+	code, message, err := "undecodable_body", "The request body could not be decompressed and cannot be judged by the rules: ", undecoded
 	if err == nil {
-		if err = jsonscan.Check(plain); err == nil {
-			return nil
-		}
-		code, message = "invalid_json", "The request body is not strict JSON and cannot be judged by the rules: "
+		code, message, err = "invalid_json", "The request body is not strict JSON and cannot be judged by the rules: ", loose
+	}
+	if err == nil {
+		return nil
 	}
 	finding := llm.Finding{Kind: "unreadable_body", Detector: "json", Where: "request", Action: "report"}
 	if x.judge.Acts() {

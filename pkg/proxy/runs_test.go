@@ -265,6 +265,7 @@ func loggedRuns(t *testing.T, want int) []logged {
 		analyzer.DetectSecrets(guard.Secrets(detector(t)))
 		replayer := &trace.Replayer{Analyzer: analyzer, Policy: policy.Default(), Profile: "p", Tools: func(suite string) []llm.Tool { return tools[suite] }}
 		var picked []logged
+		kinds := map[bool]int{}
 		for r, err := range trace.Read(in) {
 			if err != nil {
 				t.Fatal(err)
@@ -272,6 +273,9 @@ func loggedRuns(t *testing.T, want int) []logged {
 			// Whichever runs are met first is no choice of ours, and the same each time.
 			if len(r.Calls) == 0 || !r.Benign() && !r.Verdict.AttackSuccess || crc32.ChecksumIEEE([]byte(r.ID))%2 != 0 {
 				continue
+			}
+			if kinds[r.Benign()]++; want < 100 && kinds[r.Benign()] > want/4 {
+				continue // a small sample has both
 			}
 			l := logged{run: r, tools: tools[r.Suite], verdict: map[[2]int]policy.Verdict{}}
 			for _, j := range replayer.Replay(r).Judged {

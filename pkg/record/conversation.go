@@ -29,27 +29,19 @@ func conversationKey(i *llm.Interaction, body []byte) uint64 {
 // searchLimit bounds the text of a request that is indexed for search.
 const searchLimit = 64 << 10
 
-// newestLimit bounds the part of a body that is decoded for it.
-const newestLimit = 1 << 20
-
 // newestText is what is new in a conversation and written by somebody else than
-// the model: the messages after its last answer. The history before them is not
-// decoded again.
-func newestText(f wire.Format, body []byte, r wire.Request) string {
-	newest := body
-	switch {
-	case r.Newest.End > r.Newest.Start:
-		part := body[r.Newest.Start:min(r.Newest.End, r.Newest.Start+newestLimit)]
-		newest = make([]byte, 0, len(part)+len(r.Messages)+8)
-		newest = append(append(append(newest, `{"`...), r.Messages...), `":[`...)
-		newest = append(append(newest, part...), `]}`...)
-	case len(body) > newestLimit:
-		return ""
+// the model: the messages after its last answer.
+func newestText(r *wire.Reading) string {
+	newest, c := r.Request.Newest, &r.Conversation
+	messages := c.Messages
+	if newest.End > newest.Start {
+		first := len(messages)
+		for first > 0 && messages[first-1].Span.Start >= newest.Start {
+			first--
+		}
+		messages = messages[first:]
 	}
-	// An error means that the range was cut; what was read before it counts.
-	c, _ := f.Conversation(newest)
 	var b strings.Builder
-	b.Grow(min(len(newest), searchLimit+1))
 	add := func(s string) {
 		if s == "" || b.Len() >= searchLimit {
 			return
@@ -60,7 +52,7 @@ func newestText(f wire.Format, body []byte, r wire.Request) string {
 		b.WriteString(s)
 		b.WriteByte('\n')
 	}
-	for _, m := range c.Messages {
+	for _, m := range messages {
 		if m.Role == llm.RoleAssistant {
 			continue
 		}

@@ -71,43 +71,43 @@ func (x *Exchange) Since() time.Duration { return time.Since(x.start) }
 // Request tells that the client's body is whole, and returns its surface. The
 // body must not change until the exchange is committed. Where the API is
 // observed, look is shown the body without its content encoding, or the error
-// that stood in the way. It returns what is to be kept in the body's place: the
-// same bytes, or others that hold no secrets.
-func (x *Exchange) Request(b Body, look func(plain []byte, err error) (keep []byte)) wire.Request {
+// that stood in the way, and what was read of it. It returns what is to be kept in
+// the body's place: the same bytes, or others that hold no secrets.
+func (x *Exchange) Request(b Body, look func(plain []byte, r *wire.Reading, err error) (keep []byte)) wire.Request {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.request = b
 	x.i.RequestBytes = b.Size
 	x.i.Timing.RequestReadMS = llm.MillisOf(x.Since())
 	x.conv = conversationKey(&x.i, x.request.Data)
-	var surface wire.Request
+	var read wire.Reading
+	surface := &read.Request
 	if x.format != nil {
 		x.view(b, func(plain []byte, err error) {
 			if err != nil {
 				x.i.Notes = append(x.i.Notes, "the request body could not be read: "+err.Error())
 				surface.Err = err
 			} else {
-				x.guard("the request", func() { surface = x.format.Scan(plain) })
-				x.surface(surface)
+				x.guard("the request", func() { read = x.rec.history.Read(x.format, plain) })
+				x.surface(*surface)
 			}
 			// Not under the lock: who looks may have something to tell.
 			x.mu.Unlock()
-			keep := look(plain, err)
+			keep := look(plain, &read, err)
 			x.mu.Lock()
 			if err != nil {
 				return
 			}
-			newest := surface
 			if !same(keep, plain) {
 				x.request = Body{Data: keep, Size: b.Size}
 				x.plain = keep
-				x.guard("the request", func() { newest = x.format.Scan(keep) })
+				x.guard("the request", func() { read = x.rec.history.Read(x.format, keep) })
 			}
-			x.guard("the request", func() { x.search = scrubText(newestText(x.format, keep, newest), x.secret) })
+			x.guard("the request", func() { x.search = scrubText(newestText(&read), x.secret) })
 		})
 	}
 	x.announce()
-	return surface
+	return *surface
 }
 
 // same tells whether two slices are the same bytes in the same place.

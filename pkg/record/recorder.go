@@ -65,6 +65,7 @@ type Counters struct {
 type Recorder struct {
 	opts     Options
 	large    sync.Mutex // held while a body that was too large for memory is looked at
+	history  *wire.History
 	order    sync.Mutex // held while an id and a time are taken
 	Counters Counters
 }
@@ -89,7 +90,7 @@ func New(o Options) *Recorder {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Recorder{opts: o}
+	return &Recorder{opts: o, history: wire.NewHistory(0)}
 }
 
 // Target is where an exchange goes.
