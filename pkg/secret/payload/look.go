@@ -91,10 +91,8 @@ func (l *look) message(unit []byte) (all []found) {
 			start := lex.start
 			end := lex.skip()
 			all = append(all, shift(l.data(unit[start:end], 0), start)...)
-			lex.name = nil
 		case c == '{' && isGiven(lex.name):
 			lex.skip()
-			lex.name = nil
 		case c == '{', c == '[':
 			lex.name = nil
 		case c != '"':

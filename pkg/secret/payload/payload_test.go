@@ -121,6 +121,8 @@ func TestScan(t *testing.T) {
 		{"kept", `{"model":"` + github + `","messages":[{"id":"` + github + `","tool_call_id":"` + github + `","signature":"` + github + `","source":{"url":"https://x/` + github + `"}}],
 			"tools":[{"type":"mcp","server_url":"https://x/` + github + `","authorization":"` + github + `","headers":{"X":"` + github + `","Y":["` + github + `"]}}]}`, nil},
 		{"what follows something kept", `{"a":[{"headers":{"X":"x"},"id":["` + github + `"],"model":1,"x":"` + github + `"}]}`, []place{{"a[0].id[0]", github}, {"a[0].x", github}}},
+		{"an element after an object with an id", `{"a":[[{"id":1},"` + github + `"],[{"id":"x"},"` + github + `"]]}`, []place{{"a[0][1]", github}, {"a[1][1]", github}}},
+		{"a name that is the value", `{"arguments":{"` + generic + `":{"client_secret":"` + generic + `"}}}`, []place{{"arguments.*", generic}}},
 		{"from string to string", call(quote(`{"a":"-----BEGIN PRIVATE KEY-----` + noise(3, 80, mixed) + `","b":"` + github + `","c":"END PRIVATE KEY-----"}`)), []place{{arguments, github}}},
 		{"shortened key, then another", call(quote(`{"a":"-----BEGIN PRIVATE KEY-----","b":"x\n` + github + `","c":` + quote(pem) + `}`)), []place{{arguments, github}, {arguments, pem}}},
 		{"white space", " { \"messages\" : [ { \"content\" :\n\t\"" + github + "\" } , null ] } \n", []place{{content, github}}},
@@ -297,6 +299,47 @@ func TestMedia(t *testing.T) {
 	body := `{"messages":[{"content":[{"image_url":{"url":"data:image/png;base64,` + image + `"}},{"text":"` + jwt + `"},{"source":{"data":"` + image + `"}}]}]}`
 	if got := places(body, scan(t, s, body)); len(got) != 1 || got[0].Value != jwt {
 		t.Errorf("%.200v", got)
+	}
+}
+
+// What is asked for stays, while much else comes and goes.
+func TestCacheKeepsWhatIsUsed(t *testing.T) {
+	s := New(detector(t), 8<<10)
+	for i := range 500 {
+		hits := scan(t, s, fmt.Sprintf(`{"system":"%s","messages":["number %d"]}`, github, i))
+		if len(hits) != 1 || hits[0].New != (i == 0) {
+			t.Fatalf("%d: %+v", i, hits)
+		}
+	}
+}
+
+// The end of a unit is known from what followed the unit before it.
+func TestCacheKnowsWhatFollows(t *testing.T) {
+	s := scanner(t)
+	units := []string{`{"n":"the first"}`, `"the second one"`, `["the third"]`, `{"n":"and the fourth"}`}
+	body := `{"messages":[` + strings.Join(units[:3], ",") + `],"x":` + units[3] + `}`
+	scan(t, s, strings.Replace(body, "third", "3rd", 1))
+	scan(t, s, body)
+	e, next := s.seen.first()
+	for _, u := range units {
+		if next != len(u) {
+			t.Errorf("%d bytes are expected before %s", next, u)
+		}
+		if e, next = s.seen.visit(e, s.seen.key([]byte(u), false)); e == nil {
+			t.Fatalf("%s is unknown", u)
+		}
+	}
+}
+
+// A character is never cut, also where a value is.
+func TestWholeCharacters(t *testing.T) {
+	d, err := secret.New(secret.Options{Known: []secret.Known{{Name: "CUT", Value: "\xa9tail-secret-\xc3"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := `{"a":"bétail-secret-éb"}`
+	if got := places(body, scan(t, New(d, 0), body)); len(got) != 1 || got[0].Value != "étail-secret-é" {
+		t.Errorf("%q", got)
 	}
 }
 
