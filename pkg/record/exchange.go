@@ -98,12 +98,13 @@ func (x *Exchange) Request(b Body, look func(plain []byte, r *wire.Reading, err 
 			if err != nil {
 				return
 			}
+			kept := read // who looked goes on with what was read first
 			if !same(keep, plain) {
 				x.request = Body{Data: keep, Size: b.Size}
 				x.plain = keep
-				x.guard("the request", func() { read = x.rec.history.Read(x.format, keep) })
+				x.guard("the request", func() { kept = x.rec.history.Read(x.format, keep) })
 			}
-			x.guard("the request", func() { x.search = scrubText(newestText(&read), x.secret) })
+			x.guard("the request", func() { x.search = scrubText(newestText(&kept), x.secret) })
 		})
 	}
 	x.announce()
