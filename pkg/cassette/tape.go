@@ -71,6 +71,9 @@ type Call struct {
 	Note     func(text string) // adds a remark to the exchange's record
 }
 
+// AnsweredFrom begins the note of an exchange that a tape has answered.
+const AnsweredFrom = "answered from the "
+
 // ErrNotRecorded is what errors.Is finds in the error of a request that nothing
 // answers.
 var ErrNotRecorded = errors.New("not recorded")
@@ -152,7 +155,7 @@ func (t *Tape) replay(c Call, q Request, from *entry) (*http.Response, error) {
 	if c.Request.Body != nil {
 		_ = c.Request.Body.Close() // nothing was read from it
 	}
-	c.Note("answered from the " + t.opts.Replay.Title + ": " + from.name)
+	c.Note(AnsweredFrom + t.opts.Replay.Title + ": " + from.name)
 	r := e.Response
 	h := r.Header.Clone()
 	if encoding := h.Get("Content-Encoding"); !record.Identity(encoding) && !accepts(c.Request.Header, encoding) {

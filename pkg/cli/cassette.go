@@ -31,11 +31,11 @@ func (f *tapeFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.replay, "replay", "", "answer from such a folder, or from what was recorded and a filter picks; no key is needed")
 	cmd.Flags().StringVar(&f.speed, "replay-speed", "recorded", "with the recorded timing, or at once: recorded or instant")
 	cmd.Flags().StringVar(&f.miss, "replay-miss", "error", "what becomes of a request that was not recorded: error, or forward to the provider")
+	// Neither can fail for flags that are there.
+	_ = cmd.MarkFlagDirname("record")
+	_ = cmd.MarkFlagDirname("replay")
 	for name, words := range map[string][]string{"replay-speed": {"recorded", "instant"}, "replay-miss": {"error", "forward"}} {
-		// Registering can only fail for a flag that does not exist.
-		_ = cmd.RegisterFlagCompletionFunc(name, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return words, cobra.ShellCompDirectiveNoFileComp
-		})
+		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 	}
 }
 
@@ -150,9 +150,6 @@ func (h *house) library(ctx context.Context, from string, known []secret.Known) 
 	return l, nil
 }
 
-// answeredFrom begins the note of an exchange that a tape has answered.
-const answeredFrom = "answered from the "
-
 // replayable tells that an exchange has an answer of a provider's own.
 func replayable(i *llm.Interaction) bool {
 	if i.State != llm.StateDone && i.State != llm.StateFailed || i.Status == 0 || i.Status == http.StatusSwitchingProtocols {
@@ -162,7 +159,7 @@ func replayable(i *llm.Interaction) bool {
 		return false
 	}
 	for _, n := range i.Notes {
-		if strings.HasPrefix(n, answeredFrom) {
+		if strings.HasPrefix(n, cassette.AnsweredFrom) {
 			return false
 		}
 	}

@@ -61,6 +61,8 @@ An id may be shortened while it is unique; "last" is the newest interaction.`,
 	cmd.Flags().StringVar(&o.provider, "provider", "", "send it to this provider; the same one unless given")
 	cmd.Flags().StringVar(&o.model, "model", "", "ask for this model; the same one unless given")
 	cmd.Flags().IntVarP(&o.times, "times", "n", 1, "how often to send it")
+	// Registering can only fail for a flag that does not exist.
+	_ = cmd.RegisterFlagCompletionFunc("provider", cobra.FixedCompletions(providerNames(), cobra.ShellCompDirectiveNoFileComp))
 	addProfile(cmd, &o.profile, "")
 	addJSON(cmd, &o.json)
 	addSourceFlags(cmd)
