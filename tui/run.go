@@ -41,6 +41,9 @@ type Options struct {
 	NoColor bool // no colours; bold, faint and reversed remain
 	Mouse   bool // the wheel scrolls; selecting text then needs Shift
 
+	// Simulated says in the first line of every view that nothing of it is real.
+	Simulated bool
+
 	// BaseURL is where clients reach the proxy, such as
 	// http://localhost:9000/v1; a server that answers names its own.
 	BaseURL string

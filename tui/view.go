@@ -169,6 +169,9 @@ func (m *model) header() paint.Line {
 	var l paint.Line
 	t := &m.list.rows.total
 	l.Say(paint.Bold, " archestra ")
+	if m.opts.Simulated {
+		l.Say(paint.Warn, "SIMULATED  ")
+	}
 	switch {
 	case m.attached:
 		l.Say(paint.Good, "● attached  ")

@@ -22,7 +22,7 @@ var layers = map[string]struct {
 }{
 	"cmd/archestra": {"pkg/cli", "main only exits with what cli says"},
 	"deploy/extras": {"pkg/cli", "it writes the manual and the completions that cli knows"},
-	"pkg/cli": {"pkg/agent pkg/ask pkg/cassette pkg/compare pkg/config pkg/control pkg/doctor pkg/feed pkg/filter pkg/guard pkg/jsonscan pkg/llm pkg/policy pkg/price pkg/printable pkg/provider pkg/proxy pkg/record pkg/rules pkg/secret " +
+	"pkg/cli": {"pkg/agent pkg/ask pkg/cassette pkg/compare pkg/config pkg/control pkg/demo pkg/doctor pkg/feed pkg/filter pkg/guard pkg/jsonscan pkg/llm pkg/policy pkg/price pkg/printable pkg/provider pkg/proxy pkg/record pkg/rules pkg/secret " +
 		"pkg/server pkg/simulate pkg/store pkg/telemetry pkg/wire tui", "it puts everything together, and nobody imports it"},
 	"tui": {"pkg/control pkg/filter pkg/llm pkg/printable",
 		"a screen asks over the socket like everybody else: it knows neither the store nor the proxy"},
@@ -43,6 +43,7 @@ var layers = map[string]struct {
 	"pkg/secret":   {"pkg/jsonscan pkg/llm", "detectors know text alone"},
 	"pkg/provider": {"pkg/config pkg/llm pkg/wire", "a provider names the formats that it speaks"},
 	"pkg/simulate": {"pkg/jsonscan pkg/llm", "a provider as documented: it shares no code with what it tests"},
+	"pkg/demo":     {"pkg/llm pkg/simulate", "agents are clients: they know the formats from the providers' documents"},
 	"pkg/price":    {"pkg/jsonscan pkg/llm", "usage goes in, money comes out"},
 	"pkg/wire":     {"pkg/jsonscan pkg/llm pkg/sse", "formats know no provider"},
 	"pkg/filter":   {"pkg/jsonscan pkg/llm", "a filter judges interactions, wherever they are"},

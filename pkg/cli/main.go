@@ -135,6 +135,7 @@ http://localhost:9000/v1/openai/default.`,
 		newEnv(a),
 		newRun(a),
 		newDoctor(a),
+		newDemo(a),
 		newVersion(a),
 		newCompletion(a),
 	)
