@@ -35,7 +35,8 @@ func Claude(data []byte, root string) ([]byte, error) {
 	}
 	c := claude{root: strings.TrimRight(root, "/"), file: file{from: "Claude Code's permissions", short: "claude", notes: []string{
 		"Claude Code goes on to apply its own. What allows here ends archestra's questions",
-		"about these calls, not its denials.",
+		"about these calls, not its denials. What is said of files is about the tools for files;",
+		"commands that reach for them are a matter of archestra's own rules.",
 	}}}
 	for _, l := range []struct {
 		action  llm.Action

@@ -10,11 +10,13 @@ import (
 const harmless = "[^;&|<>$`\\n()]*"
 
 // commandBegin is where a command begins within a line of shell, also behind what
-// runs another, and commandEnd where it ends.
+// runs another, variables set for it, and with a folder before its name; commandEnd is
+// where it ends.
 const (
-	commandBegin = "(?:^|[;&|({`\\n]|\\b(?:sudo|env|xargs|nohup|nice|time|exec|command)\\s)\\s*"
-	commandEnd   = "\\s*(?:$|[;&|)\\n`])"
-	anything     = "[^;&|\\n]*"
+	commandBegin = "(?:^|[;&|({`\\n]|\\b(?:sudo|env|xargs|nohup|nice|time|timeout|exec|command|then|do|else)\\s|\\s-l?c\\s+[\"'])\\s*" +
+		"(?:-\\S+\\s+(?:[\\w.]+\\s+)?|\\w+=\\S*\\s+|\\d+\\w?\\s+)*(?:\\S*/)?"
+	commandEnd = "\\s*(?:$|[;&|)\\n`\"'])"
+	anything   = "[^;&|\\n]*"
 )
 
 // pattern turns a command with wildcards into a regular expression for a line of
