@@ -114,6 +114,9 @@ func refusal(c llm.ToolCall, v *policy.Verdict) string {
 	var b strings.Builder
 	b.WriteString("[archestra] The call of " + quote(c.Name) + " was not let through. ")
 	b.WriteString("Rule " + v.Rule + ": " + sentence(v.Reason))
+	if v.Rule != ruleDropTurn && v.Path != "" && v.Value != "" && !strings.Contains(v.Reason, v.Path+"=") && !strings.Contains(v.Reason, v.Value) {
+		b.WriteString(" The argument is " + clean(v.Path, 100) + "=" + quote(v.Value) + ".")
+	}
 	if v.Accept != "" {
 		b.WriteString(" What would be accepted: " + sentence(v.Accept))
 	}
