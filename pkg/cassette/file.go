@@ -184,6 +184,11 @@ func decodeFile(b []byte) (*file, error) {
 	if err := dec.Decode(&f); err != nil {
 		return nil, err
 	}
+	for name, n := range map[string]yaml.Node{"request.body": f.Request.Body, "response.body": f.Response.Body} {
+		if n.Kind != 0 && n.Kind != yaml.ScalarNode {
+			return nil, fmt.Errorf("%s is to be a text; JSON stands behind a |", name)
+		}
+	}
 	switch {
 	case f.Cassette > version:
 		return nil, fmt.Errorf("it was written by a newer version of archestra: it is a cassette of version %d, and this one reads %d", f.Cassette, version)

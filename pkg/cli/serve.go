@@ -87,6 +87,8 @@ type readyLine struct {
 	control.Status
 	Port      int                `json:"port"`
 	Providers []control.Provider `json:"providers"` // those that are not off
+	// Tape says what it answers from, or records to, beside its own records.
+	Tape string `json:"tape,omitempty"`
 }
 
 func (a *app) ready(ctx context.Context, h *house, o serveOptions) error {
@@ -98,7 +100,7 @@ func (a *app) ready(ctx context.Context, h *house, o serveOptions) error {
 	if err != nil {
 		return err
 	}
-	line := readyLine{Event: "ready", Status: status, Port: h.cfg.Port, Providers: []control.Provider{}}
+	line := readyLine{Event: "ready", Status: status, Port: h.cfg.Port, Providers: []control.Provider{}, Tape: o.said}
 	for _, p := range all {
 		if p.State != string(provider.StateOff) {
 			line.Providers = append(line.Providers, p)
