@@ -170,14 +170,26 @@ func parse(data []byte) (root *yaml.Node, err error) {
 
 // yamlLine takes the line out of an error of the YAML parser, or says the first.
 func yamlLine(err error) (int, error) {
-	const begin = "yaml: line "
-	rest, ok := strings.CutPrefix(err.Error(), begin)
-	number, what, more := strings.Cut(rest, ": ")
-	line, bad := strconv.Atoi(number)
-	if !ok || !more || bad != nil || line < 1 {
+	text, ok := strings.CutPrefix(err.Error(), "yaml: ")
+	if !ok {
 		return 1, err
 	}
-	return line, errors.New("this is no YAML: " + what)
+	line := 1
+	if rest, ok := strings.CutPrefix(text, "line "); ok {
+		number, what, _ := strings.Cut(rest, ": ")
+		if n, bad := strconv.Atoi(number); bad == nil {
+			line, text = n, what
+		}
+		// Of what its grammar finds, and not its scanner, the library counts lines from 0.
+		if expected, ok := strings.CutPrefix(text, "did not find expected "); ok {
+			for _, of := range [...]string{"<", "'-' ", "key", "',' ", "node "} {
+				if strings.HasPrefix(expected, of) {
+					line++
+				}
+			}
+		}
+	}
+	return max(line, 1), errors.New("this is no YAML: " + text)
 }
 
 // section reads the rules of one profile, or of those that a pattern names.
