@@ -181,3 +181,57 @@ func TestCassetteFlags(t *testing.T) {
 		}
 	}
 }
+
+// TestCassetteKeepsSecretsIn: where the guard puts placeholders into requests, new
+// ones in each run, the client gets the same all the same, and the folder holds
+// neither the secret nor a placeholder of any run.
+func TestCassetteKeepsSecretsIn(t *testing.T) {
+	sim := simulate.New(simulate.Options{})
+	upstream, err := sim.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sim.Close()
+	const secret = "ghp_0123456789abcdefghijABCDEFGHIJ012345"
+	folder := filepath.Join(t.TempDir(), "cassette")
+	env := []string{"ARCHESTRA_SECRETS=redact"}
+	bodies := func(base string) (all []got) {
+		for _, stream := range []bool{true, false} {
+			all = append(all, ask(t, base+"/v1/openai/dev/v1/chat/completions", fmt.Sprintf(`{"model":"m","stream":%v,"messages":[{"role":"user","content":"Say %s twice: %s"}]}`, stream, secret, secret)))
+		}
+		return all
+	}
+	home := t.TempDir()
+	r := startBare(t, home, append(env, "ARCHESTRA_OPENAI_BASE_URL="+upstream+"/openai"), "--record", folder)
+	want := bodies(r.base)
+	interrupted(t, r)
+	if !strings.Contains(want[1].Body, secret) {
+		t.Fatalf("the client did not get its secret back: %s", want[1].Body)
+	}
+	for _, x := range sim.Requests() {
+		if strings.Contains(string(x.Body), secret) {
+			t.Fatalf("the provider got the secret: %s", x.Body)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
+	if err != nil || len(files) != 2 {
+		t.Fatalf("%q, %v", files, err)
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil || strings.Contains(string(b), secret) || !strings.Contains(string(b), "REDACTED_SECRET_0000000000000001 twice: REDACTED_SECRET_0000000000000001") {
+			t.Errorf("%v\n%s", err, b)
+		}
+	}
+	for _, from := range []string{folder, folder, "provider:openai"} {
+		dir := t.TempDir()
+		if from != folder {
+			dir = home
+		}
+		r := startBare(t, dir, env, "--replay", from, "--replay-speed", "instant")
+		if diff := cmp.Diff(want, bodies(r.base)); diff != "" {
+			t.Error(diff)
+		}
+		interrupted(t, r)
+	}
+}
