@@ -37,6 +37,15 @@ func busy(t testing.TB, w, h int, look paint.Look) *screen {
 	return s
 }
 
+// simulated is a screen of which nothing is real.
+func simulated(make func(testing.TB, int, int, paint.Look) *screen) func(testing.TB, int, int, paint.Look) *screen {
+	return func(t testing.TB, w, h int, look paint.Look) *screen {
+		s := make(t, w, h, look)
+		s.m.opts.Simulated = true
+		return s
+	}
+}
+
 var sizes = [][2]int{{160, 45}, {110, 35}, {80, 24}, {50, 20}}
 
 // TestGolden compares every view at every size. -update writes the files anew:
@@ -63,6 +72,10 @@ func TestGolden(t *testing.T) {
 		{"ask-filter", asked, []string{"/", "p", "r", "o"}},
 		{"ask-whole", asked, []string{"v"}},
 		{"running", busy, []string{"enter"}},
+		{"simulated", simulated(busy), nil},
+		{"simulated-detail", simulated(busy), []string{"g", "down", "enter", "g"}},
+		{"simulated-ask", simulated(asked), []string{"v"}},
+		{"simulated-help", simulated(busy), []string{"?"}},
 		{"compare", busy, []string{"g", "down", "="}},
 		{"copy", busy, []string{"y"}},
 		{"help", busy, []string{"?"}},
