@@ -186,3 +186,21 @@ func (x *Exchange) MayCall() bool {
 	}
 	return false
 }
+
+// Foreign judges calls of an API that is not understood. What the conversation is,
+// nobody knows: it is not trusted, and nobody is asked.
+func (x *Exchange) Foreign(calls []llm.ToolCall) bool {
+	x.conversation = &llm.Conversation{PreviousID: "\x00 not known"}
+	ok := true
+	for _, c := range calls {
+		v := x.judge(c)
+		j := &Judged{Call: c, Verdict: v, decided: true}
+		dress(&j.Call, &v)
+		if v.Action != llm.ActionAllow {
+			j.Call.Verdict, ok = llm.ActionBlock, false
+		}
+		x.judged = append(x.judged, j)
+		x.told(j)
+	}
+	return ok
+}

@@ -127,10 +127,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer x.body.close()
 	if p.opts.Guard != nil {
-		x.judge = p.opts.Guard.Begin(guard.Target{
-			Interaction: x.record.ID(), Provider: rt.Provider, Profile: rt.Profile, Agent: x.record.Client().Agent,
-			Format: rt.Format, Held: x.record.Held, Settled: x.record.Settled, Judged: x.record.Verdict,
-		})
+		x.judge = p.begin(x)
 	}
 	if !upgrade {
 		if err := p.look(x, r); err != nil {
@@ -142,6 +139,18 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out.Body = http.NoBody // it is read; rewrite attaches what was kept
 	x.record.Sent()
 	p.reverse.ServeHTTP(w, out)
+}
+
+// begin starts to judge an exchange.
+func (p *Proxy) begin(x *exchange) *guard.Exchange {
+	t := guard.Target{
+		Interaction: x.record.ID(), Provider: x.target.Provider.Name, Profile: x.target.Profile, Agent: x.record.Client().Agent,
+		Held: x.record.Held, Settled: x.record.Settled, Judged: x.record.Verdict,
+	}
+	if x.target.Observed() {
+		t.Format = x.target.Format
+	}
+	return p.opts.Guard.Begin(t)
 }
 
 // withAvailable tells who can be called, where an error is about that.

@@ -20,6 +20,10 @@ func (p *Proxy) upgrade(x *exchange, res *http.Response) error {
 	if !ok {
 		return errors.New("the provider switched protocols without a connection to write to")
 	}
+	if x.judge != nil && x.judge.Acts() {
+		res.Body = newGuardedSocket(p, x, conn)
+		return nil
+	}
 	res.Body = &socket{
 		conn: conn, exchange: x, proxy: p,
 		in:  messages{limit: p.opts.MaxFrame, emit: func(m []byte) { x.record.Message(record.FromProvider, m) }},
@@ -80,8 +84,14 @@ func (s *socket) commit(end record.End) {
 
 // messages takes messages off the frames of one direction.
 type messages struct {
-	limit  int
-	emit   func([]byte)
+	limit int
+	emit  func([]byte) // is given each message
+	// pass, where it is not nil, takes emit's place. It is given every frame's
+	// bytes: those of a message when it is whole, and text is nil for what is none,
+	// or for a message that outgrew its limit (long).
+	pass   func(raw, text []byte, long bool)
+	frame  []byte   // the bytes of the frame that is coming, for pass
+	raw    []byte   // the bytes of the message that is coming, for pass
 	head   [14]byte // of the frame that is coming
 	have   int      // bytes of head
 	left   uint64   // bytes of the frame's payload still to come
@@ -105,6 +115,7 @@ func (m *messages) write(p []byte) {
 	for len(p) > 0 {
 		if m.left == 0 {
 			n, whole := m.header(p)
+			m.keep(p[:n])
 			p = p[n:]
 			if !whole {
 				return
@@ -115,6 +126,7 @@ func (m *messages) write(p []byte) {
 			continue
 		}
 		n := int(min(uint64(len(p)), m.left))
+		m.keep(p[:n])
 		m.payload(p[:n])
 		p = p[n:]
 		if m.left -= uint64(n); m.left == 0 {
@@ -193,7 +205,19 @@ func (m *messages) payload(p []byte) {
 	}
 }
 
+// keep keeps a frame's bytes for pass. A message that outgrew its limit is not
+// kept: whoever takes it learns that it was there.
+func (m *messages) keep(p []byte) {
+	if m.pass != nil && !m.skip {
+		m.frame = append(m.frame, p...)
+	}
+}
+
 func (m *messages) frameEnd() {
+	if m.pass != nil {
+		m.passFrame()
+		return
+	}
 	if m.op >= opClose || !m.fin {
 		return
 	}
@@ -201,4 +225,26 @@ func (m *messages) frameEnd() {
 		m.emit(m.text)
 	}
 	m.text = m.text[:0]
+}
+
+func (m *messages) passFrame() {
+	frame := m.frame
+	m.frame = m.frame[:0]
+	if m.op >= opClose && (m.op == opClose || len(m.raw) == 0) {
+		m.pass(frame, nil, false)
+		return
+	}
+	m.raw = append(m.raw, frame...)
+	if m.op >= opClose || !m.fin {
+		return // a ping between two fragments keeps its place
+	}
+	text, long := m.text, m.skip
+	if text == nil {
+		text = []byte{}
+	}
+	if long {
+		text = nil
+	}
+	m.pass(m.raw, text, long)
+	m.raw, m.text = m.raw[:0], m.text[:0]
 }

@@ -24,6 +24,11 @@ type Gated interface {
 	Screen(body []byte, o GateOptions, judge func(Call) Decision) ([]byte, error)
 }
 
+// WebSocket stands in the place of a media type for the messages of an upgraded
+// connection: a frame's Data is a message, and its Raw are the WebSocket frames
+// that it came in.
+const WebSocket = "websocket"
+
 // GateOptions are the bounds of a gate.
 type GateOptions struct {
 	// MaxHeld is how many bytes a gate holds at most; zero or less is no bound.

@@ -15,8 +15,12 @@ import (
 // response.output_item.done, or with the end of the response. The item of a
 // refused call becomes a message in the same place of the output; later events
 // are numbered anew.
-func (format) NewGate(_ string, o wire.GateOptions) wire.Gate {
-	return hold.New(newGate(), hold.Events, o)
+func (format) NewGate(contentType string, o wire.GateOptions) wire.Gate {
+	framing := hold.Events
+	if contentType == wire.WebSocket {
+		framing = hold.Messages
+	}
+	return hold.New(newGate(), framing, o)
 }
 
 // Screen implements wire.Gated.

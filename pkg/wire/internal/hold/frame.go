@@ -2,18 +2,20 @@ package hold
 
 import (
 	"bytes"
+	"encoding/binary"
 )
 
 // Framing is how frames stand in a stream.
 type Framing byte
 
-// The framings: server-sent events, lines of JSON, elements of an array, and a
-// body that is in none.
+// The framings: server-sent events, lines of JSON, elements of an array, a body
+// that is in none, and messages of a WebSocket.
 const (
 	Events Framing = iota
 	Lines
 	Array
 	Bare
+	Messages
 )
 
 // Out is where an editor writes what leaves.
@@ -36,6 +38,8 @@ func (o *Out) Replace(f *Frame, data []byte) {
 	case Lines:
 		o.b = append(o.b, data...)
 		o.b = append(o.b, '\n')
+	case Messages:
+		o.message(data)
 	default:
 		o.replaceEvent(f.Raw, data)
 	}
@@ -43,12 +47,31 @@ func (o *Out) Replace(f *Frame, data []byte) {
 
 // Event writes a server-sent event of our own.
 func (o *Out) Event(name string, data []byte) {
+	if o.framing == Messages {
+		o.message(data)
+		return
+	}
 	o.close()
 	if name != "" {
 		o.b = append(append(append(o.b, "event: "...), name...), '\n')
 	}
 	o.b = appendData(o.b, data, []byte("\n"))
 	o.b = append(o.b, '\n')
+}
+
+// message writes a text message of a server: one frame, unmasked (RFC 6455 section
+// 5.2).
+func (o *Out) message(data []byte) {
+	o.b = append(o.b, 0x81)
+	switch n := len(data); {
+	case n < 126:
+		o.b = append(o.b, byte(n))
+	case n < 1<<16:
+		o.b = binary.BigEndian.AppendUint16(append(o.b, 126), uint16(n))
+	default:
+		o.b = binary.BigEndian.AppendUint64(append(o.b, 127), uint64(n))
+	}
+	o.b = append(o.b, data...)
 }
 
 // close ends an event that the end of the stream left open.

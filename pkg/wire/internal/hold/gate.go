@@ -261,6 +261,8 @@ func (g *Gate) KeepAlive() []byte {
 		end = "\r\n"
 	}
 	switch {
+	case g.framing == Messages:
+		return []byte{0x89, 0} // a ping (RFC 6455 section 5.5.2)
 	case g.framing != Events:
 		return []byte(" ")
 	case g.NoComments:
