@@ -28,11 +28,14 @@ type Sample struct {
 	CPURequest float64 `json:"cpu_us_request,omitempty"`
 	CPUEvent   float64 `json:"cpu_us_event,omitempty"`
 
-	P50, P99, TTFT float64 `json:"-"` // as measured; below they are what was added to direct's
-	AddedP50       float64 `json:"added_p50_us"`
-	AddedP99       float64 `json:"added_p99_us"`
-	AddedTTFT      float64 `json:"added_ttft_us,omitempty"`
-	Released       float64 `json:"released_us,omitempty"` // median time until the upstream was released
+	P50  float64 `json:"p50_us,omitempty"`
+	P99  float64 `json:"p99_us,omitempty"`
+	TTFT float64 `json:"ttft_us,omitempty"`
+	// What was added to direct's in the same round; for direct itself the whole.
+	AddedP50  float64 `json:"added_p50_us,omitempty"`
+	AddedP99  float64 `json:"added_p99_us,omitempty"`
+	AddedTTFT float64 `json:"added_ttft_us,omitempty"`
+	Released  float64 `json:"released_us,omitempty"` // median time until the upstream was released
 
 	IdleRSS   int64 `json:"idle_rss,omitempty"`
 	PeakRSS   int64 `json:"peak_rss,omitempty"`
