@@ -12,9 +12,11 @@ import (
 )
 
 // verdicts puts what was judged into the record.
-func (x *exchange) verdicts(a *llm.Answer) ([]llm.Finding, []string) {
-	x.judge.Answer(a)
-	return x.judge.Findings(), x.judge.Notes()
+func (x *exchange) verdicts(a *llm.Answer) ([]llm.Finding, []string) { return verdicts(x.judge, a) }
+
+func verdicts(judge *guard.Exchange, a *llm.Answer) ([]llm.Finding, []string) {
+	judge.Answer(a)
+	return judge.Findings(), judge.Notes()
 }
 
 // keepAlive spaces the bytes that keep a held stream from looking dead: shorter

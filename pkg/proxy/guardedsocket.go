@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/archestra-ai/archestra-cli/pkg/guard"
 	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
@@ -30,6 +31,9 @@ type guardedSocket struct {
 	read []byte // what the client may read
 	over error
 
+	// current judges what runs. It is the reader's; who asks puts another there.
+	current atomic.Pointer[guard.Exchange]
+
 	mu      sync.Mutex // guards what follows: requests and answers meet there
 	stream  *guard.Stream
 	forward []byte // what the provider may read
@@ -42,7 +46,8 @@ func newGuardedSocket(p *Proxy, x *exchange, conn io.ReadWriteCloser) *guardedSo
 	s := &guardedSocket{exchange: x, proxy: p, conn: conn}
 	s.in = messages{limit: p.opts.MaxFrame, pass: s.answered}
 	s.out = messages{limit: p.opts.MaxFrame, pass: s.asked}
-	x.record.Judged(nil, x.verdicts)
+	s.current.Store(x.judge)
+	x.record.Judged(nil, func(a *llm.Answer) ([]llm.Finding, []string) { return verdicts(s.current.Load(), a) })
 	return s
 }
 
@@ -129,13 +134,13 @@ func (s *guardedSocket) answered(raw, text []byte, long bool) {
 	s.record.Message(record.FromProvider, text)
 	if s.target.Observed() {
 		if s.stream == nil {
-			s.stream = s.judge.Stream(wire.WebSocket, s.proxy.opts.MaxFrame)
+			s.stream = s.current.Load().Stream(wire.WebSocket, s.proxy.opts.MaxFrame)
 		}
 		if s.stream != nil {
 			s.stream.Frame(sse.Frame{Raw: raw, Data: text})
 			return
 		}
-	} else if calls := foreignCalls(text); len(calls) > 0 && !s.judge.Foreign(calls) {
+	} else if calls := foreignCalls(text); len(calls) > 0 && !s.current.Load().Foreign(calls) {
 		s.refused = errSocketCall
 		return
 	}
@@ -198,7 +203,8 @@ func (s *guardedSocket) asked(raw, text []byte, long bool) {
 	l := judge.Request(request, nil, s.record.Client().Session, "")
 	if asks || !s.target.Observed() {
 		// Each request of the connection is judged in its own conversation.
-		s.judge, s.stream = judge, nil
+		s.stream = nil
+		s.current.Store(judge)
 	}
 	s.record.Conceal(l.Values...)
 	s.record.Message(record.FromClient, within(text, request, l.Keep))
