@@ -125,17 +125,29 @@ func (f format) Merge(first, second []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	members, at, value := content(second)
-	if at.End == 0 {
-		return nil, resume.Not("a body has no message")
-	}
 	if len(t.content) == 0 {
 		return second, nil
 	}
+	before := hold.Quote(string(t.content))
+	offset, place := 0, llm.Span{Start: -1} // of the line that says something first, or of the first one
+	for line := range lines(f, second, "") {
+		if _, at, value := content(line.Data); at.End > 0 && (place.Start < 0 || resume.Says(hold.In(line.Data, value))) {
+			place = llm.Span{Start: offset, End: offset + len(line.Raw)}
+			if resume.Says(hold.In(line.Data, value)) {
+				break
+			}
+		}
+		offset += len(line.Raw)
+	}
+	if place.Start < 0 {
+		return nil, resume.Not("a body has no message")
+	}
+	line := hold.In(second, place)
+	members, at, value := content(line)
 	var edits hold.Edits
-	text := resume.Join(hold.Quote(string(t.content)), hold.In(second, value))
-	resume.Put(&edits, members, at.Start, "content", text)
-	return resume.Strict(edits.Apply(second))
+	resume.Put(&edits, members, at.Start, "content", resume.Join(before, hold.In(line, value)))
+	out := append(bytes.Clone(second[:place.Start]), edits.Apply(line)...)
+	return append(out, second[place.End:]...), nil
 }
 
 // sequel goes on with lines: all that is to do is to part the texts.

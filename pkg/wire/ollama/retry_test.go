@@ -28,6 +28,8 @@ func TestRetry(t *testing.T) {
 	retry().Run(t, chats)
 }
 
+func TestRetryCorpus(t *testing.T) { retry().Run(t, wiretest.CorpusCases(t, "ollama-native")) }
+
 func FuzzRetry(f *testing.F) { wiretest.FuzzRetry(f, "ollama", continuing()) }
 
 func TestContinue(t *testing.T) {
