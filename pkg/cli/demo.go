@@ -89,8 +89,7 @@ func openStage(ctx context.Context, story []demo.Scene, paced bool, logTo io.Wri
 	if err != nil {
 		return s, err
 	}
-	// No project, and no variable of this process.
-	if s.house, err = assemble(ctx, cfg, surroundings{workdir: s.dir}, logTo); err != nil {
+	if s.house, err = assemble(ctx, cfg, surroundings{}, logTo); err != nil {
 		return s, err
 	}
 	s.base = "http://" + s.house.listeners.Addrs()[0].String()

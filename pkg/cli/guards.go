@@ -26,7 +26,7 @@ func newGuards(cfg *config.Config, around surroundings, live *feed.Feed, log *sl
 	if cfg.Mode == config.ModeOff {
 		return g, nil
 	}
-	if g.rules, err = rules.Open(rules.Options{File: cfg.Guard.Policy, Project: rules.Find(around.workdir), Log: log}); err != nil {
+	if g.rules, err = rules.Open(rules.Options{File: cfg.Guard.Policy, Project: around.project, Log: log}); err != nil {
 		return g, fmt.Errorf("the rules cannot be used: %w", err)
 	}
 	detector, err := secret.New(detectorOptionsIn(cfg, around.environ))

@@ -42,7 +42,7 @@ type house struct {
 
 // surroundings are what a server looks at beside its settings.
 type surroundings struct {
-	workdir string   // the rules of the project that it belongs to count
+	project string   // the rules of a project, which count too; "" is none
 	environ []string // as os.Environ has it: its secrets are known
 }
 

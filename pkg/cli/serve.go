@@ -10,6 +10,7 @@ import (
 	"github.com/archestra-ai/archestra-cli/pkg/config"
 	"github.com/archestra-ai/archestra-cli/pkg/control"
 	"github.com/archestra-ai/archestra-cli/pkg/provider"
+	"github.com/archestra-ai/archestra-cli/pkg/rules"
 )
 
 type serveOptions struct {
@@ -60,7 +61,7 @@ func (a *app) serve(ctx context.Context, cmd *cobra.Command, o serveOptions) err
 	if err != nil {
 		return err
 	}
-	h, err := assemble(ctx, cfg, surroundings{a.workdir, os.Environ()}, a.err, a.tape(ctx, o.tape, &o.said))
+	h, err := assemble(ctx, cfg, surroundings{rules.Find(a.workdir), os.Environ()}, a.err, a.tape(ctx, o.tape, &o.said))
 	if err != nil {
 		return err
 	}
