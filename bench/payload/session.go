@@ -49,7 +49,7 @@ type Shape struct {
 // The sessions of the benchmark. A typical turn keeps its size since it goes back,
 // as people do who try again: its history has always been seen.
 var (
-	Typical = Shape{Base: 190_000, First: 64, Turn: 2_500, Rewind: 8}
+	Typical = Shape{Base: 175_000, First: 48, Turn: 2_000, Rewind: 16}
 	Growing = Shape{Base: 30_000, First: 1, Turn: 2_950}
 )
 
