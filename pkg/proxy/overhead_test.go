@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -53,6 +54,27 @@ func tunedReverseProxy(b *testing.B, upstream string) http.Handler {
 	})
 }
 
+// agentTurn is a request of a coding agent without its newest message: 64 messages
+// with tool calls and results, and 16 tools, 200 kB in all.
+func agentTurn() (head, tail string) {
+	var b strings.Builder
+	b.WriteString(`{"model":"gpt-4o","stream":true,"messages":[{"role":"system","content":"You are a coding agent."},{"role":"user","content":"Fix the tests in ./pkg and tell me what was wrong."}`)
+	line := "func (s *Server) handle(w http.ResponseWriter, r *http.Request) error { return s.next.handle(w, r) } // nothing to see\\n"
+	for i := range 31 {
+		id := strconv.Itoa(i)
+		b.WriteString(`,{"role":"assistant","content":"Let me look.","tool_calls":[{"id":"call_` + id + `","type":"function","function":{"name":"read_file","arguments":"{\"path\":\"pkg/server/file` + id + `.go\"}"}}]}`)
+		b.WriteString(`,{"role":"tool","tool_call_id":"call_` + id + `","content":"// file ` + id + `\n` + strings.Repeat(line, 50) + `"}`)
+	}
+	var tools strings.Builder
+	for i := range 16 {
+		if i > 0 {
+			tools.WriteByte(',')
+		}
+		tools.WriteString(`{"type":"function","function":{"name":"tool_` + strconv.Itoa(i) + `","description":"` + strings.Repeat("Does something useful. ", 20) + `","parameters":{"type":"object","properties":{"path":{"type":"string","description":"where"}}}}}`)
+	}
+	return b.String(), `],"tools":[` + tools.String() + `]}`
+}
+
 // BenchmarkOverhead compares the CPU time of a request that goes straight to the
 // provider, through a plain reverse proxy, and through archestra with everything recorded. All three
 // include the client's and the provider's own work; cpu-µs/op tells the three
@@ -68,10 +90,19 @@ func BenchmarkOverhead(b *testing.B) {
 	}
 	answer := `{"id":"c","object":"chat.completion","model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":"` + message + `"},"finish_reason":"stop"}],"usage":{"prompt_tokens":20,"completion_tokens":10,"total_tokens":30}}`
 	events := strings.Repeat(chunkHi, 200) + chunkStop + chunkDone
-	for _, load := range []struct{ name, body, answer, media string }{
-		{"chat-1kB", `{"model":"gpt-4o","messages":[{"role":"user","content":"` + message + `"}]}`, answer, "application/json"},
-		{"request-50kB", `{"model":"gpt-4o","messages":[` + history.String() + `]}`, answer, "application/json"},
-		{"stream-200", chatBody, events, "text/event-stream"},
+	same := func(body string) func(int) string { return func(int) string { return body } }
+	head, tail := agentTurn()
+	for _, load := range []struct {
+		name          string
+		body          func(i int) string
+		answer, media string
+	}{
+		{"agent-200kB", func(i int) string {
+			return head + `,{"role":"user","content":"Question ` + strconv.Itoa(i) + `: ` + message + `"}` + tail
+		}, events, "text/event-stream"},
+		{"chat-1kB", same(`{"model":"gpt-4o","messages":[{"role":"user","content":"` + message + `"}]}`), answer, "application/json"},
+		{"request-50kB", same(`{"model":"gpt-4o","messages":[` + history.String() + `]}`), answer, "application/json"},
+		{"stream-200", same(chatBody), events, "text/event-stream"},
 	} {
 		up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
@@ -101,8 +132,8 @@ func BenchmarkOverhead(b *testing.B) {
 				c := client(b)
 				b.ReportAllocs()
 				began := cpu(b)
-				for b.Loop() {
-					res, err := c.Post(way.url, "application/json", strings.NewReader(load.body))
+				for i := 0; b.Loop(); i++ {
+					res, err := c.Post(way.url, "application/json", strings.NewReader(load.body(i)))
 					if err != nil {
 						b.Fatal(err)
 					}

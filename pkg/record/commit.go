@@ -39,8 +39,8 @@ func (x *Exchange) Commit(end End) error {
 	x.conclude(end)
 	x.committed = x.i.ResponseBytes
 	x.ended = !x.terminal || end.Err != nil || end.Cancelled
-	snapshot := x.snapshot()
 	kept, encoding := x.keep()
+	snapshot := x.snapshot()
 	entry := &Entry{
 		Interaction:    snapshot,
 		RequestHeader:  x.reqHdr,
@@ -48,7 +48,7 @@ func (x *Exchange) Commit(end End) error {
 		Request:        x.request,
 		Response: Body{
 			Data: kept, Size: x.i.ResponseBytes,
-			Encoding: encoding, Truncated: x.truncated,
+			Encoding: encoding, Truncated: x.truncated || kept == nil && len(x.resp) > 0,
 		},
 		Conversation: x.conv,
 		SearchText:   x.search,
@@ -65,6 +65,22 @@ func (x *Exchange) Commit(end End) error {
 // keep returns the response as it is kept: its own bytes, unless they repeat a
 // credential. A compressed one that does is kept without its encoding.
 func (x *Exchange) keep() (body []byte, encoding string) {
+	body, encoding = x.scrubbed()
+	if x.repeat && x.format != nil {
+		split := true
+		x.guard("the response that is kept", func() {
+			plain, err := Decode(body, encoding, x.rec.opts.MaxDecoded)
+			split = err != nil || x.split(plain)
+		})
+		if split {
+			x.i.Notes = append(x.i.Notes, "the bytes of the response are not kept: they repeat a secret of the request, over several events")
+			return nil, ""
+		}
+	}
+	return body, encoding
+}
+
+func (x *Exchange) scrubbed() (body []byte, encoding string) {
 	if x.decoded != nil {
 		if clean := scrub(x.decoded, x.secret); len(clean) != len(x.decoded) || !bytes.Equal(clean, x.decoded) {
 			return clean, ""
@@ -183,6 +199,7 @@ func (x *Exchange) answer() llm.Answer {
 }
 
 func (x *Exchange) fill(a llm.Answer) {
+	x.repeat = x.holds(&a)
 	if x.stream == nil && x.i.TTFTMS == nil && a.Error == nil && len(a.Choices) > 0 && x.i.Timing.FirstByteMS != nil {
 		// Of an answer that comes whole, the first token is its first byte.
 		x.i.TTFTMS = x.i.Timing.FirstByteMS
@@ -200,7 +217,7 @@ func (x *Exchange) fill(a llm.Answer) {
 	x.i.Usage = a.Usage
 	x.i.Text = scrubText(a.Text(), x.secret)
 	x.i.Reasoning = scrubText(a.Reasoning, x.secret)
-	x.i.Refusal = a.Refusal
+	x.i.Refusal = scrubText(a.Refusal, x.secret)
 	x.i.Choices = a.Choices
 	x.i.ToolCalls = a.ToolCalls
 	x.i.Error = a.Error

@@ -23,6 +23,8 @@ type Exchange struct {
 	start  time.Time
 	format wire.Format
 	secret []string // credentials and secrets of the request, to be kept out of the record
+	hidden []string // secrets that the request's body held
+	repeat bool     // the answer repeats one of them
 	tap    Tap
 	judge  Judge
 

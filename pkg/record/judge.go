@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
@@ -48,12 +49,54 @@ func (x *Exchange) Conceal(values ...string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, v := range values {
+		if !slices.Contains(x.hidden, v) {
+			x.hidden = append(x.hidden, v)
+		}
 		for _, form := range [...]string{v, inner(v), inner(inner(v))} {
 			if !slices.Contains(x.secret, form) {
 				x.secret = append(x.secret, form)
 			}
 		}
 	}
+}
+
+// holds tells whether an answer repeats a secret of the request.
+func (x *Exchange) holds(a *llm.Answer) bool {
+	in := func(text string) bool {
+		return slices.ContainsFunc(x.hidden, func(v string) bool { return strings.Contains(text, v) })
+	}
+	if len(x.hidden) == 0 {
+		return false
+	}
+	for i := range a.Choices {
+		if in(a.Choices[i].Text) {
+			return true
+		}
+	}
+	for i := range a.ToolCalls {
+		if c := &a.ToolCalls[i]; in(string(c.Arguments)) || in(c.ArgumentsText) {
+			return true
+		}
+	}
+	return in(a.Reasoning) || in(a.Refusal)
+}
+
+// split tells whether a response as it is to be kept still spells a secret: over
+// several events, each of which holds a piece.
+func (x *Exchange) split(kept []byte) (yes bool) {
+	framer := x.newFramer()
+	if framer == nil {
+		a := x.format.Answer(x.i.Status, kept)
+		return x.holds(&a)
+	}
+	stream := x.format.NewStream(x.rec.opts.MaxText)
+	framer.Write(kept)
+	framer.Close()
+	for f, ok := framer.Next(); ok; f, ok = framer.Next() {
+		stream.Frame(f)
+	}
+	a := stream.End()
+	return x.holds(&a)
 }
 
 // inner spells a text as it stands in a JSON string.
