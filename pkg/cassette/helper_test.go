@@ -105,7 +105,7 @@ func (c *client) post(path, body string) answer {
 
 func readRules(t *testing.T, dir string) *cassette.Rules {
 	t.Helper()
-	r, err := cassette.ReadRules(dir, nil)
+	r, err := cassette.ReadRules(dir, cassette.Surroundings{})
 	if err != nil {
 		t.Fatal(err)
 	}

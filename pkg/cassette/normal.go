@@ -19,8 +19,8 @@ type normalForm struct {
 	// Text is compact JSON, or the text itself where the body is none.
 	Text string
 	JSON bool
-	// Secrets are what stands behind the numbers, in their order.
-	Secrets []string
+	// Hidden is what stands behind the numbers, in their order.
+	Hidden []hidden
 }
 
 // normalise brings a body, without its content encoding, into its normal form.
@@ -31,7 +31,7 @@ func (r *Rules) normalise(body []byte, contentType string) normalForm {
 	if s.Kind() == jsonscan.Object || s.Kind() == jsonscan.Array {
 		if s.Skip(); s.End() == nil {
 			w.value(0, "")
-			return normalForm{Text: string(w.out), JSON: true, Secrets: w.secrets.values}
+			return normalForm{Text: string(w.out), JSON: true, Hidden: w.hidden.values}
 		}
 	}
 	if !utf8.Valid(body) {
@@ -41,7 +41,7 @@ func (r *Rules) normalise(body []byte, contentType string) normalForm {
 	if media, params, err := mime.ParseMediaType(contentType); err == nil && strings.HasPrefix(media, "multipart/") && len(params["boundary"]) > 8 {
 		text = strings.ReplaceAll(text, params["boundary"], "boundary") // new in every request
 	}
-	return normalForm{Text: w.text(text), Secrets: w.secrets.values}
+	return normalForm{Text: w.text(text), Hidden: w.hidden.values}
 }
 
 // digest stands for data that nobody reads.
@@ -52,10 +52,10 @@ func digest(data []byte) string {
 
 // writer writes a normal form.
 type writer struct {
-	rules   *Rules
-	body    []byte
-	out     []byte
-	secrets numbers
+	rules  *Rules
+	body   []byte
+	out    []byte
+	hidden numbers
 }
 
 type member struct {
@@ -81,7 +81,7 @@ func (w *writer) value(at int, path string) {
 			if path != "" {
 				below = path + "." + m.name
 			}
-			if w.rules.ignored(below) {
+			if w.rules.ignored(below) || below == itemID && !w.reference(members) {
 				continue
 			}
 			if !first {
@@ -110,6 +110,17 @@ func (w *writer) value(at int, path string) {
 	}
 }
 
+// itemID is the id of an item that OpenAI's responses are given. A client makes it
+// up (Codex does in each run), unless the item is a reference to one that the
+// provider keeps.
+const itemID = "input.id"
+
+func (w *writer) reference(members []member) bool {
+	return slices.ContainsFunc(members, func(m member) bool {
+		return m.name == "type" && jsonscan.At(w.body, m.at).Text() == "item_reference"
+	})
+}
+
 // number writes a whole number one way: 1.0 and 1e0 are 1. Others stay as they are.
 func number(raw []byte) []byte {
 	if !bytes.ContainsAny(raw, ".eE") {
@@ -130,7 +141,7 @@ func (w *writer) text(s string) string {
 	if len(s) >= dataFrom && !strings.ContainsAny(s, " \n\t") {
 		return digest([]byte(s))
 	}
-	s = w.secrets.replace(s, w.rules.secretSpans(s))
+	s = w.hidden.replace(s, w.rules.secretSpans(s))
 	s = maskDates(s)
 	for _, m := range w.rules.mask {
 		s = m.ReplaceAllString(s, masked)
@@ -147,9 +158,12 @@ type span struct {
 	label      string
 }
 
-// numbers gives secrets numbers in the order in which they first come.
+// hidden is a value that a number stands for, and what kind of value it is.
+type hidden struct{ value, label string }
+
+// numbers gives values numbers in the order in which they first come.
 type numbers struct {
-	values []string
+	values []hidden
 	seen   map[string]string
 }
 
@@ -179,7 +193,7 @@ func (n *numbers) of(value, label string) string {
 	if n.seen == nil {
 		n.seen = map[string]string{}
 	}
-	n.values = append(n.values, value)
+	n.values = append(n.values, hidden{value, label})
 	p := numbered(label, len(n.values))
 	n.seen[value] = p
 	return p

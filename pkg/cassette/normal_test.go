@@ -24,7 +24,7 @@ func rules(t testing.TB, text string) *Rules {
 	if err := os.WriteFile(filepath.Join(dir, rulesName), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r, err := ReadRules(dir, nil)
+	r, err := ReadRules(dir, Surroundings{Home: "/home/alice", Work: "/home/alice/src/shop"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func rules(t testing.TB, text string) *Rules {
 }
 
 func TestEqualBodies(t *testing.T) {
-	r := rules(t, "ignore: [trace.id, input.id]\nmask: ['/tmp/[a-z0-9]+']\n")
+	r := rules(t, "ignore: [trace.id]\nmask: ['/tmp/[a-z0-9]+']\n")
 	long := strings.Repeat("iVBORw0KGgo", 500)
 	for _, test := range []struct {
 		a, b string
@@ -60,6 +60,11 @@ func TestEqualBodies(t *testing.T) {
 		{`{"k":"ghp_0123456789abcdefghijABCDEFGHIJ012345"}`, `{"k":"ghp_9876543210abcdefghijABCDEFGHIJ098765"}`, true},
 		{`{"k":"REDACTED_SECRET_0a1b2c3d4e5f6071"}`, `{"k":"ghp_9876543210abcdefghijABCDEFGHIJ098765"}`, true},
 		{`{"k":["REDACTED_EMAIL_0a1b2c3d4e5f6071","REDACTED_EMAIL_0a1b2c3d4e5f6072"]}`, `{"k":["REDACTED_EMAIL_0a1b2c3d4e5f6071","REDACTED_EMAIL_0a1b2c3d4e5f6071"]}`, false},
+		{`{"input":[{"type":"message","id":"msg_1"}]}`, `{"input":[{"type":"message","id":"msg_2"}]}`, true},
+		{`{"input":[{"type":"item_reference","id":"msg_1"}]}`, `{"input":[{"type":"item_reference","id":"msg_2"}]}`, false},
+		{`{"c":"in /home/alice/src/shop/a and /home/alice."}`, `{"c":"in REDACTED_PATH_0000000000000001/a and REDACTED_PATH_0000000000000002."}`, true},
+		{`{"c":"/home/alicex and /mnt/home/alice"}`, `{"c":"/home/alicex and /mnt/home/alice"}`, true},
+		{`{"c":"/home/alicex"}`, `{"c":"REDACTED_PATH_0000000000000001x"}`, false},
 		{`{"a":1}x`, `{"a":1} x`, false}, // no JSON: a text
 		{"", "", true},
 	} {
@@ -101,7 +106,7 @@ func TestRulesFile(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, rulesName), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := ReadRules(dir, nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := ReadRules(dir, Surroundings{Home: "/home/alice", Work: "/home/alice/src/shop"}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}

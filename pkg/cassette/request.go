@@ -23,7 +23,7 @@ type Request struct {
 	Body     string // see [Rules]
 	JSON     bool   // the body is JSON
 
-	secrets []string // what stands behind the body's numbers
+	hidden []hidden // what stands behind the body's numbers
 }
 
 // Sent is a request as it went out.
@@ -44,7 +44,7 @@ func (r *Rules) Normalise(s Sent) Request {
 	if q := normalQuery(s.Query); q != "" {
 		path += "?" + q
 	}
-	return Request{Provider: s.Provider, API: s.API, Method: s.Method, Path: path, Body: form.Text, JSON: form.JSON, secrets: form.Secrets}
+	return Request{Provider: s.Provider, API: s.API, Method: s.Method, Path: path, Body: form.Text, JSON: form.JSON, hidden: form.Hidden}
 }
 
 // normalQuery is a query in the order of its names, without credentials.
@@ -103,7 +103,7 @@ type Response struct {
 // format of its API.
 func NewResponse(q Request, f wire.Format, status int, h http.Header, body []byte, t Timing) Response {
 	r := Response{Status: status, Header: keepHeader(h), Body: body, Timing: t}
-	if contentType := h.Get("Content-Type"); len(q.secrets) > 0 && record.Identity(h.Get("Content-Encoding")) {
+	if contentType := h.Get("Content-Type"); len(q.hidden) > 0 && record.Identity(h.Get("Content-Encoding")) {
 		r.Timing = Timing{Header: t.Header}
 		for _, m := range events(f, contentType, body, t) {
 			r.Timing.Events = append(r.Timing.Events, m.At)

@@ -21,20 +21,32 @@ import (
 // Some members are left out always: metadata, user, safety_identifier,
 // prompt_cache_key, prompt_cache_retention, client_metadata, session_id and
 // labels, of the body's own members. They name users and sessions, for bills and
-// caches, and no answer depends on them. Dates and times count, except in a line
-// that announces the current one ("Today's date: 2026-11-25", "Current time is
-// …"), as agents write it into their instructions. Data of more than 4 KiB, such
-// as images, counts by its digest.
+// caches, and no answer depends on them. Nor does the id of an item that OpenAI's
+// responses are given, unless it refers to one that the provider keeps.
+//
+// Dates and times count, except in a line that announces the current one ("Today's
+// date: 2026-11-25", "Current time is …"), as agents write it into their
+// instructions. Secrets, and the paths of the user's home and of the working
+// folder, are numbers in the order in which they come, so that those of another
+// machine are as good. Data of more than 4 KiB, such as images, counts by its digest.
 //
 // Where more than this is new in every run, the file cassette.yaml in the folder
 // says so:
 //
-//	ignore: [input.id, trace]     # members, by their names joined by dots
+//	ignore: [trace.id, input.t]   # members, by their names joined by dots
 //	mask: ['/tmp/[a-z0-9]+']      # regular expressions (RE2), in any text
 type Rules struct {
 	ignore   map[string]bool
 	mask     []*regexp.Regexp
 	detector *secret.Detector
+	places   []*regexp.Regexp // paths that are others on another machine
+}
+
+// Surroundings are what stands in texts and differs from one machine to another.
+type Surroundings struct {
+	Known []secret.Known // secrets to look for beside those that look like one
+	Home  string         // the user's home; "" where it is not known
+	Work  string         // the folder that programs run in
 }
 
 // rulesName is the file in a folder that says what does not count there.
@@ -51,10 +63,9 @@ var volatile = []string{
 	"labels",                 // Vertex AI
 }
 
-// NewRules returns the rules that hold everywhere. known are secrets to look for
-// beside those that look like one.
-func NewRules(known []secret.Known) (*Rules, error) {
-	d, err := secret.New(secret.Options{Secrets: true, Known: known})
+// NewRules returns the rules that hold everywhere.
+func NewRules(s Surroundings) (*Rules, error) {
+	d, err := secret.New(secret.Options{Secrets: true, Known: s.Known})
 	if err != nil {
 		return nil, err
 	}
@@ -62,12 +73,23 @@ func NewRules(known []secret.Known) (*Rules, error) {
 	for _, name := range volatile {
 		r.ignore[name] = true
 	}
+	for _, path := range []string{s.Work, s.Home} { // the longer one first, where one is in the other
+		path = filepath.Clean(path)
+		if !filepath.IsAbs(path) || filepath.Dir(path) == path {
+			continue // a root begins every path
+		}
+		re, err := regexp.Compile(`(?:^|[^\w/.])(` + regexp.QuoteMeta(path) + `)\b`)
+		if err != nil {
+			return nil, err
+		}
+		r.places = append(r.places, re)
+	}
 	return r, nil
 }
 
 // ReadRules returns the rules of a folder, which need not exist.
-func ReadRules(dir string, known []secret.Known) (*Rules, error) {
-	r, err := NewRules(known)
+func ReadRules(dir string, s Surroundings) (*Rules, error) {
+	r, err := NewRules(s)
 	if err != nil {
 		return nil, err
 	}
@@ -108,16 +130,24 @@ func (r *Rules) ignored(path string) bool { return r.ignore[path] }
 // number of ours.
 var placeholder = regexp.MustCompile(`REDACTED_([A-Z]+)_[0-9a-f]{16}`)
 
-// secretSpans finds the secrets of a text and what stands for some already.
+// secretSpans finds the secrets of a text, what stands for some already, and the
+// paths that differ from machine to machine.
 func (r *Rules) secretSpans(text string) []span {
 	var spans []span
-	for _, m := range placeholder.FindAllStringSubmatchIndex(text, -1) {
-		spans = append(spans, span{m[0], m[1], text[m[2]:m[3]]})
+	add := func(start, end int, label string) {
+		if !slices.ContainsFunc(spans, func(s span) bool { return start < s.end && s.start < end }) {
+			spans = append(spans, span{start, end, label})
+		}
 	}
-	known := len(spans)
+	for _, m := range placeholder.FindAllStringSubmatchIndex(text, -1) {
+		add(m[0], m[1], text[m[2]:m[3]])
+	}
 	for _, f := range r.detector.Scan(text) {
-		if !slices.ContainsFunc(spans[:known], func(s span) bool { return f.Start < s.end && s.start < f.End }) {
-			spans = append(spans, span{f.Start, f.End, "SECRET"})
+		add(f.Start, f.End, "SECRET")
+	}
+	for _, p := range r.places {
+		for _, m := range p.FindAllStringSubmatchIndex(text, -1) {
+			add(m[2], m[3], "PATH")
 		}
 	}
 	slices.SortFunc(spans, func(a, b span) int { return a.start - b.start })

@@ -19,14 +19,6 @@ import (
 //	REDACTED_SECRET_0000000000000002[0:5] … REDACTED_SECRET_0000000000000002[5:]
 var numberedForm = regexp.MustCompile(`REDACTED_[A-Z]+_([0-9]{16})(?:\[([0-9]+):([0-9]*)\])?`)
 
-// labelOf is what a secret's placeholder is called.
-func labelOf(value string) string {
-	if m := placeholder.FindStringSubmatch(value); m != nil && m[0] == value {
-		return m[1]
-	}
-	return "SECRET"
-}
-
 // forms are how a secret may stand in a body: with JSON's escapes, and as it is.
 func forms(value string) [][]byte {
 	plain := []byte(value)
@@ -40,24 +32,31 @@ func forms(value string) [][]byte {
 
 // withNumbers puts numbers in the place of the secrets that a response's request had.
 func withNumbers(f wire.Format, contentType string, body []byte, q Request) []byte {
-	if len(q.secrets) == 0 {
+	if len(q.hidden) == 0 {
 		return body
 	}
-	for i, value := range q.secrets {
-		for _, f := range forms(value) {
-			body = bytes.ReplaceAll(body, f, []byte(numbered(labelOf(value), i+1)))
+	// The longer ones first: one path may begin another.
+	order := make([]int, len(q.hidden))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return len(q.hidden[b].value) - len(q.hidden[a].value) })
+	for _, i := range order {
+		for _, f := range forms(q.hidden[i].value) {
+			body = bytes.ReplaceAll(body, f, []byte(numbered(q.hidden[i].label, i+1)))
 		}
 	}
 	texts := textsOf(f, contentType, body)
 	var edits []edit
 	for _, t := range texts {
-		for i, value := range q.secrets {
+		for _, i := range order {
+			value := q.hidden[i].value
 			for at := 0; ; {
 				k := strings.Index(t.text[at:], value)
 				if k < 0 {
 					break
 				}
-				edits = append(edits, t.pieces(at+k, at+k+len(value), numbered(labelOf(value), i+1))...)
+				edits = append(edits, t.pieces(at+k, at+k+len(value), numbered(q.hidden[i].label, i+1))...)
 				at += k + len(value)
 			}
 		}
@@ -69,7 +68,7 @@ func withNumbers(f wire.Format, contentType string, body []byte, q Request) []by
 // its request had, and of those that a rule for one kind of secret finds.
 func (r *Rules) conceal(f wire.Format, contentType string, body []byte, q Request) []byte {
 	body = withNumbers(f, contentType, body, q)
-	found := numbers{values: make([]string, len(q.secrets))} // those of the request have their numbers
+	found := numbers{values: make([]hidden, len(q.hidden))} // those of the request have their numbers
 	text := string(body)
 	var edits []edit
 	for _, s := range r.specific(text) {
@@ -100,16 +99,16 @@ func (r *Rules) specific(text string) []span {
 // reveal puts the secrets of the request that is answered in the place of the
 // numbers.
 func reveal(body []byte, q Request) []byte {
-	if len(q.secrets) == 0 || !numberedForm.Match(body) {
+	if len(q.hidden) == 0 || !numberedForm.Match(body) {
 		return body
 	}
 	return numberedForm.ReplaceAllFunc(body, func(p []byte) []byte {
 		m := numberedForm.FindSubmatch(p)
 		n, err := strconv.Atoi(string(m[1]))
-		if err != nil || n < 1 || n > len(q.secrets) {
+		if err != nil || n < 1 || n > len(q.hidden) {
 			return p
 		}
-		value := q.secrets[n-1]
+		value := q.hidden[n-1].value
 		if m[2] != nil {
 			from, _ := strconv.Atoi(string(m[2])) // digits
 			to := len(value)

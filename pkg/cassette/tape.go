@@ -198,7 +198,7 @@ func (t *Tape) replay(c Call, q Request, from *entry) (*http.Response, error) {
 // revealed puts the request's secrets into a body, event by event, so that each
 // event stays one.
 func revealed(body []byte, marks []Mark, q Request) ([]byte, []Mark) {
-	if len(q.secrets) == 0 || !numberedForm.Match(body) {
+	if len(q.hidden) == 0 || !numberedForm.Match(body) {
 		return body, marks
 	}
 	var out []byte

@@ -63,16 +63,17 @@ func (a *app) tape(ctx context.Context, f tapeFlags, said *string) func(*house, 
 			Record: f.record, Forward: f.miss == "forward", Recorded: f.speed == "recorded",
 			MaxDecoded: h.cfg.Limits.Decompressed, Log: h.log,
 		}
-		known := secret.FromEnvironment(os.Environ())
+		around := cassette.Surroundings{Known: secret.FromEnvironment(os.Environ()), Work: a.workdir}
+		around.Home, _ = os.UserHomeDir() // where there is none, no path is in it
 		var err error
 		if f.record != "" {
-			if opts.Rules, err = cassette.ReadRules(f.record, known); err != nil {
+			if opts.Rules, err = cassette.ReadRules(f.record, around); err != nil {
 				return err
 			}
 			*said = "It records a cassette to " + f.record + "."
 		}
 		if f.replay != "" {
-			if opts.Replay, err = h.library(ctx, f.replay, known); err != nil {
+			if opts.Replay, err = h.library(ctx, f.replay, around); err != nil {
 				return err
 			}
 			h.upstreams.Offline()
@@ -102,10 +103,10 @@ func (a *app) tape(ctx context.Context, f tapeFlags, said *string) func(*house, 
 
 // library reads a cassette folder or, where there is none of that name, picks
 // from what was recorded.
-func (h *house) library(ctx context.Context, from string, known []secret.Known) (*cassette.Library, error) {
+func (h *house) library(ctx context.Context, from string, around cassette.Surroundings) (*cassette.Library, error) {
 	info, err := os.Stat(from)
 	if err == nil && info.IsDir() {
-		rules, err := cassette.ReadRules(from, known)
+		rules, err := cassette.ReadRules(from, around)
 		if err != nil {
 			return nil, err
 		}
@@ -122,7 +123,7 @@ func (h *house) library(ctx context.Context, from string, known []secret.Known) 
 	if err != nil {
 		return nil, fmt.Errorf("replay: %s is no folder; as a filter: %w", from, err)
 	}
-	rules, err := cassette.NewRules(known)
+	rules, err := cassette.NewRules(around)
 	if err != nil {
 		return nil, err
 	}
