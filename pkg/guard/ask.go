@@ -54,6 +54,7 @@ func (x *Exchange) answered(q *question, others []*question) {
 	if x.target.Settled != nil {
 		x.target.Settled(q.ticket.Ask())
 	}
+	x.told(q.judged)
 }
 
 // remember keeps an answer for the session, and as a rule if it is for always.

@@ -222,11 +222,16 @@ func (x *Exchange) screen(ctx context.Context, f wire.Gated, body []byte) ([]byt
 	// The calls are judged before any is let out: questions about several stand
 	// side by side.
 	var asked []*question
+	plain := true // nothing was refused, and nobody is asked
 	o := wire.GateOptions{Refusal: x.gateRefusal}
-	_, err := f.Screen(body, o, func(c wire.Call) wire.Decision {
-		if c.Refused == nil {
-			asked = append(asked, x.question(c))
+	out, err := f.Screen(body, o, func(c wire.Call) wire.Decision {
+		if c.Refused != nil {
+			plain = false
+			return wire.Decision{}
 		}
+		q := x.question(c)
+		plain = plain && q.ticket == nil && q.judged.Call.Verdict == llm.ActionAllow
+		asked = append(asked, q)
 		return wire.Decision{Allow: true}
 	})
 	if err != nil {
@@ -236,6 +241,9 @@ func (x *Exchange) screen(ctx context.Context, f wire.Gated, body []byte) ([]byt
 			}
 		}
 		return nil, err
+	}
+	if plain {
+		return out, nil
 	}
 	for i, q := range asked {
 		if q.ticket == nil {

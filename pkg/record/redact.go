@@ -44,9 +44,23 @@ var harmless = map[string]bool{
 	"sec-websocket-key": true,
 }
 
+// ordinary are the headers that nearly every request and response has, as net/http
+// spells them: they need no second look.
+var ordinary = map[string]bool{
+	"Accept": true, "Accept-Encoding": true, "Accept-Language": true, "Connection": true, "Content-Encoding": true, "Content-Length": true,
+	"Content-Type": true, "Date": true, "Host": true, "Server": true, "Transfer-Encoding": true, "User-Agent": true, "Vary": true,
+	"Anthropic-Version": true, "Anthropic-Beta": true, "Openai-Organization": true, "Openai-Processing-Ms": true, "Openai-Version": true,
+	"X-Request-Id": true, "Cf-Ray": true, "Cf-Cache-Status": true, "Alt-Svc": true, "Strict-Transport-Security": true,
+	"X-Stainless-Arch": true, "X-Stainless-Lang": true, "X-Stainless-Os": true, "X-Stainless-Package-Version": true, "X-Stainless-Retry-Count": true,
+	"X-Stainless-Runtime": true, "X-Stainless-Runtime-Version": true, "X-Stainless-Timeout": true,
+}
+
 // secretName tells whether a header or a query parameter of that name holds a
 // credential. Dashes and underscores, and upper and lower case, are the same.
 func secretName(name string) bool {
+	if ordinary[name] {
+		return false
+	}
 	n := strings.ToLower(strings.ReplaceAll(name, "_", "-"))
 	if harmless[n] {
 		return false
