@@ -142,7 +142,7 @@ func (w *writer) text(s string) string {
 		return digest([]byte(s))
 	}
 	s = w.hidden.replace(s, w.rules.secretSpans(s))
-	s = maskDates(s)
+	s = maskRuns(maskDates(s))
 	for _, m := range w.rules.mask {
 		s = m.ReplaceAllString(s, masked)
 	}

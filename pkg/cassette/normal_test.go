@@ -52,6 +52,8 @@ func TestEqualBodies(t *testing.T) {
 		{`{"c":"You are kind.\n - Current date is Wednesday, November 25, 2026.\nBye 2026-01-01"}`, `{"c":"You are kind.\n - Current date is Friday, March 5, 2027.\nBye 2026-01-01"}`, true},
 		{`{"c":"<current_date>2026-11-25</current_date>"}`, `{"c":"<current_date>2026-11-26</current_date>"}`, true},
 		{`{"c":"Current time: 10:11:12 UTC"}`, `{"c":"Current time: 9:01:00 UTC"}`, true},
+		{`{"c":"Chunk ID: 9a2ab2\nWall time: 0.1 seconds\nx"}`, `{"c":"Chunk ID: 4ad684\nWall time: 12.0 seconds\nx"}`, true},
+		{`{"c":"Chunk ID: 9a2ab2\nWall time: 0.1 seconds\nx"}`, `{"c":"Chunk ID: 9a2ab2\nWall time: 0.1 seconds\ny"}`, false},
 		{`{"c":"Meet on 2026-11-25"}`, `{"c":"Meet on 2026-11-26"}`, false},
 		{`{"c":"Today is my birthday."}`, `{"c":"Today is my wedding."}`, false},
 		{`{"c":"Current date 2026-11-25, in Rome"}`, `{"c":"Current date 2026-11-25, in Oslo"}`, false},

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -26,9 +27,10 @@ import (
 //
 // Dates and times count, except in a line that announces the current one ("Today's
 // date: 2026-11-25", "Current time is …"), as agents write it into their
-// instructions. Secrets, and the paths of the user's home and of the working
-// folder, are numbers in the order in which they come, so that those of another
-// machine are as good. Data of more than 4 KiB, such as images, counts by its digest.
+// instructions; nor do the id and the time of a command that Codex has run.
+// Secrets, and the paths of the user's home and of the working folder, are numbers
+// in the order in which they come, so that those of another machine are as good.
+// Data of more than 4 KiB, such as images, counts by its digest.
 //
 // Where more than this is new in every run, the file cassette.yaml in the folder
 // says so:
@@ -163,6 +165,16 @@ var (
 		`|((mon|tues?|wed(nes)?|thu(rs)?|fri|sat(ur)?|sun)(day)?,? )?(\d{1,2}(st|nd|rd|th)? )?(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?|dec(ember)?)\.? (\d{1,2}(st|nd|rd|th)?,? )?\d{4}` +
 		`|\b(mon|tues|wednes|thurs|fri|satur|sun)day\b`)
 )
+
+// What Codex writes above the output of a command: an id and how long it took.
+var codexHead = regexp.MustCompile(`(?m)^(Chunk ID: )[0-9a-f]+$|^(Wall time: )[0-9.]+ seconds$`)
+
+func maskRuns(text string) string {
+	if !strings.Contains(text, "Chunk ID: ") {
+		return text
+	}
+	return codexHead.ReplaceAllString(text, "$1$2"+masked)
+}
 
 func maskDates(text string) string {
 	if !announced.MatchString(text) {
