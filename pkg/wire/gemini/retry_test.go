@@ -70,3 +70,20 @@ func TestContinue(t *testing.T) {
 		}
 	}
 }
+
+// TestSequel: an array goes on with elements, and its texts are parted.
+func TestSequel(t *testing.T) {
+	const sent = "[{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"First\"}]}}]}"
+	const second = "[{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Hm\",\"thought\":true},{\"text\":\"Then\"}]}}]}\n,\r\n{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"so\"}]}}]}\n]"
+	const want = ",\n{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Hm\",\"thought\":true},{\"text\":\"\\n\\nThen\"}]}}]}\n,\r\n{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"so\"}]}}]}\n]"
+	got := wiretest.Sequel(continuing(), "application/json", []byte(sent), []byte(second), func() int { return 20 })
+	if string(got) != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+	whole, err := continuing().Merge(
+		[]byte(`{"candidates":[{"content":{"parts":[{"text":"First"},{"functionCall":{"name":"f"}},{"text":"x"}]}}]}`),
+		[]byte(`{"candidates":[{"content":{"parts":[{"text":"Then"}],"role":"model"}}],"responseId":"2"}`))
+	if want := `{"candidates":[{"content":{"parts":[{"text":"First"},{"text":"\n\nThen"}],"role":"model"}}],"responseId":"2"}`; err != nil || string(whole) != want {
+		t.Errorf("%v\n%s\nwant\n%s", err, whole, want)
+	}
+}

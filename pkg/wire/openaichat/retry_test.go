@@ -3,6 +3,7 @@ package openaichat_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
@@ -136,6 +137,28 @@ func TestContinueNot(t *testing.T) {
 	} {
 		if out, err := continuing().Continue([]byte(`{"messages":[]}`), []byte(response), "", []string{"No."}); !errors.Is(err, wire.ErrNotContinued) {
 			t.Errorf("%s: %v, %s", name, err, out)
+		}
+	}
+}
+
+// TestSequel: the chunks of both are one completion's, and its texts are parted.
+func TestSequel(t *testing.T) {
+	event := func(data string) string { return "data: " + data + "\n\n" }
+	azure := event(`{"id":"","created":0,"choices":[],"prompt_filter_results":[]}`)
+	sent := azure + event(`{"id":"1","created":7,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}`)
+	second := azure + event(`{"id":"2","created":9,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}`) +
+		event(`{"id":"2","created":9,"choices":[{"index":0,"delta":{"content":"Then"}}]}`) +
+		event(`{"id":"2","created":9,"choices":[{"index":0,"delta":{"content":" so"}}]}`) +
+		event(`{"id":"2","created":9,"choices":[],"usage":{}}`) + event("[DONE]")
+	for said, parting := range map[string]string{"": "", event(`{"id":"1","created":7,"choices":[{"index":0,"delta":{"content":"First"}}]}`): `\n\n`} {
+		want := strings.ReplaceAll(azure, `"id":"","created":0`, `"id":"1","created":7`) +
+			event(`{"id":"1","created":7,"model":"m","choices":[{"index":0,"delta":{"content":""}}]}`) +
+			event(`{"id":"1","created":7,"choices":[{"index":0,"delta":{"content":"`+parting+`Then"}}]}`) +
+			event(`{"id":"1","created":7,"choices":[{"index":0,"delta":{"content":" so"}}]}`) +
+			event(`{"id":"1","created":7,"choices":[],"usage":{}}`) + event("[DONE]")
+		got := wiretest.Sequel(continuing(), "text/event-stream", []byte(sent+said), []byte(second), func() int { return 50 })
+		if string(got) != want {
+			t.Errorf("%s\nwant\n%s", got, want)
 		}
 	}
 }
