@@ -41,14 +41,9 @@ func withNumbers(f wire.Format, contentType string, body []byte, q Request) []by
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return len(q.hidden[b].value) - len(q.hidden[a].value) })
-	for _, i := range order {
-		for _, f := range forms(q.hidden[i].value) {
-			body = bytes.ReplaceAll(body, f, []byte(numbered(q.hidden[i].label, i+1)))
-		}
-	}
-	texts := textsOf(f, contentType, body)
+	// Texts before bytes: a piece of one value may look like another.
 	var edits []edit
-	for _, t := range texts {
+	for _, t := range textsOf(f, contentType, body) {
 		for _, i := range order {
 			value := q.hidden[i].value
 			for at := 0; ; {
@@ -61,7 +56,13 @@ func withNumbers(f wire.Format, contentType string, body []byte, q Request) []by
 			}
 		}
 	}
-	return apply(body, edits)
+	body = apply(body, edits)
+	for _, i := range order {
+		for _, f := range forms(q.hidden[i].value) {
+			body = bytes.ReplaceAll(body, f, []byte(numbered(q.hidden[i].label, i+1)))
+		}
+	}
+	return body
 }
 
 // conceal puts numbers in the place of all secrets of a response: of those that
@@ -69,17 +70,17 @@ func withNumbers(f wire.Format, contentType string, body []byte, q Request) []by
 func (r *Rules) conceal(f wire.Format, contentType string, body []byte, q Request) []byte {
 	body = withNumbers(f, contentType, body, q)
 	found := numbers{values: make([]hidden, len(q.hidden))} // those of the request have their numbers
-	text := string(body)
 	var edits []edit
-	for _, s := range r.specific(text) {
-		edits = append(edits, edit{s.start, s.end, found.of(text[s.start:s.end], s.label)})
-	}
-	body = apply(body, edits)
-	edits = nil
 	for _, t := range textsOf(f, contentType, body) {
 		for _, s := range r.specific(t.text) {
 			edits = append(edits, t.pieces(s.start, s.end, found.of(t.text[s.start:s.end], s.label))...)
 		}
+	}
+	body = apply(body, edits)
+	edits = nil
+	text := string(body)
+	for _, s := range r.specific(text) {
+		edits = append(edits, edit{s.start, s.end, found.of(text[s.start:s.end], s.label)})
 	}
 	return apply(body, edits)
 }

@@ -423,3 +423,33 @@ func TestReplayIsConcurrent(t *testing.T) {
 		t.Errorf("%v", oks)
 	}
 }
+
+// On another machine, an answer that repeats a path has that machine's.
+func TestPathsOfAnotherMachine(t *testing.T) {
+	base, down := upstream(t, simulate.Options{})
+	dir := t.TempDir()
+	const path = "/openai/v1/chat/completions"
+	body := func(home, work string) string {
+		return `{"model":"m","stream":true,"messages":[{"role":"user","content":"In ` + work + ` of ` + home + ` read ` + work + `/a.go"}]}`
+	}
+	machine := func(home, work string) *cassette.Rules {
+		r, err := cassette.ReadRules(dir, cassette.Surroundings{Home: home, Work: work})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	newClient(t, base, cassette.Options{Record: dir, Rules: machine("/home/alice", "/home/alice/src/shop")}).post(path, body("/home/alice", "/home/alice/src/shop"))
+	down()
+	if _, all := files(t, dir); strings.Contains(all, "alice") || strings.Contains(all, "src/shop") {
+		t.Errorf("the folder holds a path:\n%s", all)
+	}
+	lib, err := cassette.ReadFolder(dir, machine("/root", "/builds/42"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := said(t, newClient(t, base, cassette.Options{Replay: lib}).post(path, body("/root", "/builds/42")).body)
+	if want := "You said: In /builds/42 of /root read /builds/42/a.go"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
