@@ -1,6 +1,8 @@
 package guard
 
 import (
+	"slices"
+
 	"github.com/archestra-ai/archestra-cli/pkg/ask"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/pkg/policy"
@@ -108,6 +110,40 @@ func unanswered(by string) string {
 		return " Too many questions are open."
 	}
 	return ""
+}
+
+// attempts is how often a model is asked again.
+const attempts = 2
+
+// mayRetry tells whether the model is told what was refused, and asked once more:
+// only where it has no other call that runs.
+func (x *Exchange) mayRetry(turn []*question) bool {
+	if x.guard.opts.OnBlock != Retry || x.target.Attempt >= attempts || len(turn) == 0 {
+		return false
+	}
+	if _, ok := x.target.Format.(wire.Continuing); !ok {
+		return false
+	}
+	for _, q := range turn {
+		if q.judged.Call.Verdict != llm.ActionBlock || q.judged.Call.By == ask.ByClientGone || q.judged.Call.By == ask.ByShutdown {
+			return false
+		}
+	}
+	return true
+}
+
+// refusals are what the model reads as the results of its calls, in their order.
+func (x *Exchange) refusals(turn []*question) []string {
+	if turn == nil {
+		return nil
+	}
+	turn = slices.Clone(turn)
+	slices.SortFunc(turn, func(a, b *question) int { return a.n - b.n })
+	out := make([]string, len(turn))
+	for i, q := range turn {
+		out[i] = x.settled(q).Text
+	}
+	return out
 }
 
 // dropTurn refuses every call of a turn of which one was refused.

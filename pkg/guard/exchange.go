@@ -204,3 +204,10 @@ func (x *Exchange) Foreign(calls []llm.ToolCall) bool {
 	}
 	return ok
 }
+
+// Sent returns the request body that went to the provider, decoded from its content
+// encoding.
+func (x *Exchange) Sent() []byte { return x.body }
+
+// Retries tells whether the model may be asked again.
+func (x *Exchange) Retries() bool { return x.guard.opts.OnBlock == Retry && x.Acts() }

@@ -161,6 +161,8 @@ type Target struct {
 	Profile     string
 	Agent       string
 	Format      wire.Format
+	// Attempt counts how often the model was asked before about the same turn.
+	Attempt int
 	// Held is told of each call that begins to wait for a person, and Settled of
 	// the answer. Both may be nil; they must not block.
 	Held, Settled func(llm.Ask)

@@ -26,7 +26,9 @@ type Stream struct {
 	fresh   []wire.Call // whole, and not decided
 	refused []wire.Call // by the gate itself
 	open    []*question // asked, in the order of the calls
-	turn    []*question // of DropTurn: decided, and not let out yet
+	turn    []*question // of DropTurn and Retry: decided, and not let out yet
+	again   []*question // of Retry: refused all, and the model is to hear of it
+	unclear bool        // the gate has refused something itself
 	over    bool
 }
 
@@ -80,6 +82,7 @@ func (s *Stream) told(calls []wire.Call) {
 // Decide judges the calls that became whole.
 func (s *Stream) Decide() {
 	for len(s.refused) > 0 || len(s.fresh) > 0 {
+		s.unclear = s.unclear || len(s.refused) > 0
 		for _, c := range s.refused {
 			s.x.refusedByGate(c)
 		}
@@ -100,7 +103,7 @@ func (s *Stream) Decide() {
 
 // settle acts on a call that is decided.
 func (s *Stream) settle(q *question) {
-	if s.x.guard.opts.OnBlock == DropTurn && !s.over {
+	if s.x.guard.opts.OnBlock != Text && s.x.guard.opts.OnBlock != "" && !s.over {
 		s.turn = append(s.turn, q)
 		return
 	}
@@ -161,7 +164,14 @@ func (s *Stream) Finish(end bool) {
 		}
 		return
 	}
+	if s.again != nil {
+		return
+	}
 	if end && !s.Waiting() {
+		if !s.over && !s.unclear && s.x.mayRetry(s.turn) {
+			s.again, s.turn = s.turn, nil
+			return
+		}
 		s.drop()
 		release, refused := s.gate.Close()
 		s.release(release, sse.Frame{})
@@ -170,16 +180,33 @@ func (s *Stream) Finish(end bool) {
 		if s.texts != nil {
 			s.out = append(s.out, s.texts.close()...)
 		}
-	} else if !s.Waiting() {
-		s.drop()
+	} else if !s.Waiting() && s.x.guard.opts.OnBlock != Retry {
+		s.drop() // of Retry the whole answer is needed
 	}
+}
+
+// Refusals returns what the model is to be told as the results of its calls, one
+// each, where all of them were refused and it is to answer once more. Nothing of
+// the turn behind its first call has left; GiveUp lets the refusals out instead.
+func (s *Stream) Refusals() []string { return s.x.refusals(s.again) }
+
+// Pending tells that the whole answer is needed before what is decided can leave.
+func (s *Stream) Pending() bool { return s.x.guard.opts.OnBlock == Retry && len(s.turn) > 0 }
+
+// GiveUp ends the stream as if the model were not asked again.
+func (s *Stream) GiveUp() {
+	again := s.again
+	s.again, s.turn, s.over = nil, again, true
+	s.Finish(true)
 }
 
 // drop settles a turn that waited to be decided as one.
 func (s *Stream) drop() {
 	turn := s.turn
 	s.turn, s.over = nil, true
-	s.x.dropTurn(turn)
+	if s.x.guard.opts.OnBlock == DropTurn {
+		s.x.dropTurn(turn)
+	}
 	for _, q := range turn {
 		s.decide(q)
 	}
@@ -206,27 +233,38 @@ func (s *Stream) Take() []byte {
 
 // Body judges a whole answer. It asks and waits for persons, and returns body
 // itself where nothing is changed. The error tells that the answer must not reach
-// the client.
-func (x *Exchange) Body(ctx context.Context, body []byte) ([]byte, error) {
-	out := body
+// the client. Refusals are what the model is to be told where it is to answer once
+// more; then Unchanged is the answer as if nothing was taken out.
+func (x *Exchange) Body(ctx context.Context, body []byte) (w Whole, err error) {
+	w.Out = body
 	if f := x.Gated(); f != nil && x.Acts() {
-		var err error
-		if out, err = x.screen(ctx, f, body); err != nil {
-			return nil, err
+		if w.Out, w.Refusals, err = x.screen(ctx, f, body); err != nil {
+			return w, err
 		}
 	}
-	return x.rewriteBody(out), nil
+	if w.Out = x.rewriteBody(w.Out); w.Refusals != nil {
+		w.Unchanged = x.rewriteBody(body)
+	}
+	return w, nil
 }
 
-func (x *Exchange) screen(ctx context.Context, f wire.Gated, body []byte) ([]byte, error) {
+// Whole is what a guard makes of a whole answer.
+type Whole struct {
+	Out       []byte
+	Refusals  []string
+	Unchanged []byte
+}
+
+func (x *Exchange) screen(ctx context.Context, f wire.Gated, body []byte) (_ []byte, refusals []string, _ error) {
 	// The calls are judged before any is let out: questions about several stand
 	// side by side.
 	var asked []*question
 	plain := true // nothing was refused, and nobody is asked
 	o := wire.GateOptions{Refusal: x.gateRefusal}
+	unclear := false
 	out, err := f.Screen(body, o, func(c wire.Call) wire.Decision {
 		if c.Refused != nil {
-			plain = false
+			plain, unclear = false, true
 			return wire.Decision{}
 		}
 		q := x.question(c)
@@ -240,10 +278,10 @@ func (x *Exchange) screen(ctx context.Context, f wire.Gated, body []byte) ([]byt
 				q.ticket.Cancel(byClientGone)
 			}
 		}
-		return nil, err
+		return nil, nil, err
 	}
 	if plain {
-		return out, nil
+		return out, nil, nil
 	}
 	for i, q := range asked {
 		if q.ticket == nil {
@@ -260,17 +298,21 @@ func (x *Exchange) screen(ctx context.Context, f wire.Gated, body []byte) ([]byt
 	if x.guard.opts.OnBlock == DropTurn {
 		x.dropTurn(asked)
 	}
+	if x.mayRetry(asked) && !unclear {
+		refusals = x.refusals(asked)
+	}
 	byNumber := map[int]*question{}
 	for _, q := range asked {
 		byNumber[q.n] = q
 	}
-	return f.Screen(body, o, func(c wire.Call) wire.Decision {
+	out, err = f.Screen(body, o, func(c wire.Call) wire.Decision {
 		if q := byNumber[c.N]; q != nil && c.Refused == nil {
 			return x.settled(q)
 		}
 		x.refusedByGate(c)
 		return wire.Decision{}
 	})
+	return out, refusals, err
 }
 
 // question is a call on its way to its decision.

@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/archestra-ai/archestra-cli/pkg/guard"
@@ -38,10 +39,17 @@ type guarded struct {
 	ended    bool   // nothing more comes from the provider
 	settled  bool   // the record of what came so far is safe
 	quiet    time.Time
+
+	response *http.Response
+	media    string
+	sent     []byte // what the client got, where the model may be asked again
+	again    chan second
+	sequel   *sequel // what the client reads once it was
 }
 
 // tap is told that the answer is a stream.
 func (g *guarded) tap(media string) func(sse.Frame) {
+	g.media = media
 	if g.stream = g.judge.Stream(media, g.proxy.opts.MaxFrame); g.stream == nil {
 		return nil
 	}
@@ -75,6 +83,12 @@ func (g *guarded) Read(p []byte) (int, error) {
 
 // step goes on by one answer of a person or one chunk of the provider's.
 func (g *guarded) step() error {
+	switch {
+	case g.sequel != nil:
+		return g.goOn()
+	case g.again != nil:
+		return g.await()
+	}
 	if g.stream != nil && g.stream.Waiting() {
 		return g.wait()
 	}
@@ -122,10 +136,17 @@ func (g *guarded) advance() error {
 		}
 		return nil
 	}
-	if !s.Waiting() && (g.terminal || g.ended) && !g.settled {
+	// Nothing behind the terminal event is waited for, unless the whole answer is needed.
+	over := g.ended || g.terminal && !s.Pending()
+	if !s.Waiting() && over && !g.settled {
 		s.Finish(g.ended)
 	}
-	if !s.Waiting() && (g.terminal || g.ended) && !g.settled {
+	if refusals := s.Refusals(); refusals != nil {
+		g.let(s.Take())
+		g.askAgain(refusals)
+		return nil
+	}
+	if !s.Waiting() && over && !g.settled {
 		if failed := g.record.Commit(record.End{}); failed != nil {
 			return failed
 		}
@@ -141,6 +162,9 @@ func (g *guarded) let(out []byte) {
 	switch {
 	case len(out) > 0:
 		g.quiet = now
+		if g.judge.Retries() {
+			g.sent = append(g.sent, out...)
+		}
 	case !g.stream.Holding():
 		return
 	case g.quiet.IsZero():
@@ -182,14 +206,14 @@ func (g *guarded) undecided(chunk []byte) error {
 
 // whole judges an answer that turned out not to be a stream, at its end.
 func (g *guarded) whole() error {
-	out, err := g.judge.Body(g.client, g.head)
+	w, err := g.judge.Body(g.client, g.head)
 	if err != nil {
 		return g.refuse(err)
 	}
 	if failed := g.record.Commit(record.End{}); failed != nil {
 		return failed
 	}
-	g.out = out
+	g.out = w.Out
 	return nil
 }
 
@@ -225,6 +249,7 @@ func (g *guarded) Close() error {
 	if g.stream != nil {
 		g.stream.Close()
 	}
+	g.leave()
 	return g.relay.Close()
 }
 

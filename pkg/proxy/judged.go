@@ -26,7 +26,7 @@ func (p *Proxy) guarded(x *exchange, res *http.Response, r *relay) (io.ReadClose
 	if err := p.decompress(x, res, r); err != nil {
 		return nil, err
 	}
-	g := &guarded{relay: r, proxy: p}
+	g := &guarded{relay: r, proxy: p, response: res}
 	x.record.Judged(g.tap, x.verdicts)
 	open()
 	following, sure := x.record.Following()
@@ -86,17 +86,28 @@ func (p *Proxy) judgeWhole(x *exchange, res *http.Response, r *relay) (io.ReadCl
 	if err != nil {
 		return nil, p.unjudged(x, err)
 	}
-	out, err := x.judge.Body(x.client, plain)
+	w, err := x.judge.Body(x.client, plain)
 	if err != nil {
 		return nil, p.unjudged(x, err)
 	}
+	if w.Refusals != nil {
+		if j := p.goOnWhole(x, res, w); j != nil {
+			return j, nil
+		}
+	}
+	out := w.Out
 	if len(out) == len(plain) && (len(out) == 0 || &out[0] == &plain[0]) {
 		return &judged{relay: r, out: raw}, nil
 	}
-	res.Header.Del("Content-Encoding")
-	res.Header.Set("Content-Length", strconv.Itoa(len(out)))
-	res.ContentLength = int64(len(out))
+	resize(res, out)
 	return &judged{relay: r, out: out}, nil
+}
+
+// resize makes a response's header that of another, unencoded body.
+func resize(res *http.Response, body []byte) {
+	res.Header.Del("Content-Encoding")
+	res.Header.Set("Content-Length", strconv.Itoa(len(body)))
+	res.ContentLength = int64(len(body))
 }
 
 // readWhole reads what the provider sends to its end, and tells the record of it.

@@ -78,6 +78,8 @@ type exchange struct {
 	judge    *guard.Exchange // nil where nothing is judged
 	usage    *usageEdit      // nil unless usage was asked for on the client's behalf
 	began    bool            // the response is on its way to the client
+	attempt  int             // how often the model was asked before about the same turn
+	in       *http.Request   // as the client sent it
 	client   context.Context // ends when the client goes away
 }
 
@@ -112,13 +114,9 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	rt := record.Target{Provider: target.Provider.Name, Profile: target.Profile, API: target.API, Model: target.Model, Stream: target.Stream}
-	if target.Observed() {
-		rt.Format = target.Format
-	}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
-	x := &exchange{target: target, upstream: upstream, ctx: ctx, cancel: cancel, client: r.Context(), record: p.opts.Recorder.Begin(r, rt)}
+	x := &exchange{target: target, upstream: upstream, ctx: ctx, cancel: cancel, client: r.Context(), in: r, record: p.opts.Recorder.Begin(r, recorded(target))}
 	defer p.survive(w, x)
 	x.body, err = p.intake(w, r)
 	if err != nil {
@@ -141,11 +139,20 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.reverse.ServeHTTP(w, out)
 }
 
+// recorded says where an exchange goes, for its record.
+func recorded(t provider.Target) record.Target {
+	r := record.Target{Provider: t.Provider.Name, Profile: t.Profile, API: t.API, Model: t.Model, Stream: t.Stream}
+	if t.Observed() {
+		r.Format = t.Format
+	}
+	return r
+}
+
 // begin starts to judge an exchange.
 func (p *Proxy) begin(x *exchange) *guard.Exchange {
 	t := guard.Target{
 		Interaction: x.record.ID(), Provider: x.target.Provider.Name, Profile: x.target.Profile, Agent: x.record.Client().Agent,
-		Held: x.record.Held, Settled: x.record.Settled, Judged: x.record.Verdict,
+		Attempt: x.attempt, Held: x.record.Held, Settled: x.record.Settled, Judged: x.record.Verdict,
 	}
 	if x.target.Observed() {
 		t.Format = x.target.Format

@@ -148,3 +148,11 @@ func (x *Exchange) Streams(h http.Header) bool {
 	x.wanted, x.media = x.i.Stream, h.Get("Content-Type")
 	return x.newFramer() != nil
 }
+
+// Kept returns what was kept of the response so far, as it came, and whether that is
+// all of it. The bytes must not be changed.
+func (x *Exchange) Kept() (body []byte, whole bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.resp, !x.truncated
+}
