@@ -71,10 +71,10 @@ func (x *Exchange) editor(kind wire.TextKind) wire.TextEditor {
 	if x.values != nil {
 		e.restore = x.values.values.Restorer(secret.Restoring{
 			// A secret is not put into what a tool is called with, personal data is.
-			Secrets: kind == wire.TextAnswer, JSON: kind == wire.TextArguments, Hosts: lazyHosts{x},
+			Secrets: kind != wire.TextArguments, JSON: kind == wire.TextArguments, Hosts: lazyHosts{x},
 		})
 	}
-	if kind == wire.TextAnswer && x.harmless() {
+	if kind != wire.TextArguments && x.harmless() {
 		e.links = x.leaks()
 	}
 	if e.restore == nil && e.links == nil {
@@ -84,7 +84,9 @@ func (x *Exchange) editor(kind wire.TextKind) wire.TextEditor {
 }
 
 // editor looks at links first: a value that is restored in a text for the user is
-// nothing that the model sent away.
+// nothing that the model sent away. In reasoning links are reported, and stay: it
+// may be signed, and must come back to the provider as it was. What is restored
+// there does, for it is redacted to the same placeholder.
 type editor struct {
 	x       *Exchange
 	kind    wire.TextKind
@@ -95,8 +97,7 @@ type editor struct {
 
 func (e *editor) Write(text string) string {
 	if e.links != nil {
-		text = e.links.Write(text)
-		e.tell()
+		text = e.harmless(text, e.links.Write(text))
 	}
 	if e.restore != nil {
 		text = e.restore.Write(text)
@@ -107,8 +108,7 @@ func (e *editor) Write(text string) string {
 func (e *editor) Flush() string {
 	var text string
 	if e.links != nil {
-		text = e.links.Flush()
-		e.tell()
+		text = e.harmless("", e.links.Flush())
 	}
 	if e.restore != nil {
 		text = e.restore.Write(text) + e.restore.Flush()
@@ -116,11 +116,17 @@ func (e *editor) Flush() string {
 	return text
 }
 
-func (e *editor) tell() {
+// harmless tells of the links that were found, and returns the text that goes on.
+func (e *editor) harmless(text, without string) string {
+	action := Redact
+	if e.kind == wire.TextReasoning {
+		action, without = Report, text
+	}
 	found := e.links.Found()
 	for ; e.told < len(found); e.told++ {
-		e.x.leak(found[e.told], string(Redact))
+		e.x.leak(found[e.told], string(action))
 	}
+	return without
 }
 
 func (x *Exchange) leak(l secret.Leak, action string) {

@@ -115,7 +115,7 @@ func (r *rewriter) delta(f *rewrite.Frame, index int64, at llm.Span) {
 	case "text_delta":
 		f.Delta(rewrite.Key{Group: index, Field: textText}, wire.TextAnswer, text)
 	case "thinking_delta":
-		f.Delta(rewrite.Key{Group: index, Field: textThinking}, wire.TextAnswer, text)
+		f.Delta(rewrite.Key{Group: index, Field: textThinking}, wire.TextReasoning, text)
 	case "input_json_delta":
 		if !r.others[index] {
 			f.Delta(rewrite.Key{Group: index, Field: textInput}, wire.TextArguments, piece)
@@ -136,9 +136,9 @@ func (r *rewriter) start(f *rewrite.Frame, index int64, at llm.Span) {
 	b := blockAt(f.Data, at)
 	switch b.kind {
 	case "text":
-		begin(f, rewrite.Key{Group: index, Field: textText}, b.text, "text_delta", "text")
+		begin(f, rewrite.Key{Group: index, Field: textText}, wire.TextAnswer, b.text, "text_delta", "text")
 	case "thinking":
-		begin(f, rewrite.Key{Group: index, Field: textThinking}, b.thinking, "thinking_delta", "thinking")
+		begin(f, rewrite.Key{Group: index, Field: textThinking}, wire.TextReasoning, b.thinking, "thinking_delta", "thinking")
 	case "tool_use":
 		f.Value(b.input)
 	default:
@@ -152,7 +152,7 @@ func (r *rewriter) start(f *rewrite.Frame, index int64, at llm.Span) {
 }
 
 // begin tells of a text that begins in the start of its block. It goes on in deltas.
-func begin(f *rewrite.Frame, key rewrite.Key, at llm.Span, kind, member string) {
+func begin(f *rewrite.Frame, key rewrite.Key, text wire.TextKind, at llm.Span, kind, member string) {
 	if at.End == 0 {
 		return
 	}
@@ -163,7 +163,7 @@ func begin(f *rewrite.Frame, key rewrite.Key, at llm.Span, kind, member string) 
 	if len(f.Event) > 0 {
 		t.Event = "content_block_delta"
 	}
-	f.Begin(key, wire.TextAnswer, at, &t)
+	f.Begin(key, text, at, &t)
 }
 
 // message reads the blocks of a message object, which are whole.
@@ -173,7 +173,7 @@ func (r *rewriter) message(f *rewrite.Frame, at int) {
 		case "text":
 			f.Whole(wire.TextAnswer, b.text)
 		case "thinking":
-			f.Whole(wire.TextAnswer, b.thinking)
+			f.Whole(wire.TextReasoning, b.thinking)
 		case "tool_use":
 			f.Value(b.input)
 		}

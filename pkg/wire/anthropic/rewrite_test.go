@@ -102,17 +102,17 @@ func TestRewriteDetails(t *testing.T) {
 			{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"s","name":"f","input":{"q":"dog"}}}
 			{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"dog"}}`},
 		{"thoughts end before their signature", `
-			{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"a ca"}}
+			{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"catca"}}
 			{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"cat"}}`, `
-			{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"a "}}
+			{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"dog"}}
 			{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"ca"}}
 			{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"cat"}}`},
 		{"text in the start of a block", `
-			{"type":"content_block_start","index":3,"content_block":{"type":"text","text":"ca"}}
+			{"type":"content_block_start","index":3,"content_block":{"type":"text","text":"catca"}}
 			{"type":"content_block_stop","index":3}
 			{"type":"content_block_start","index":4,"content_block":{"type":"text","text":"ca"}}
 			{"type":"content_block_delta","index":4,"delta":{"type":"text_delta","text":"t"}}`, `
-			{"type":"content_block_start","index":3,"content_block":{"type":"text","text":""}}
+			{"type":"content_block_start","index":3,"content_block":{"type":"text","text":"dog"}}
 			{"type":"content_block_delta","index":3,"delta":{"type":"text_delta","text":"ca"}}
 			{"type":"content_block_stop","index":3}
 			{"type":"content_block_start","index":4,"content_block":{"type":"text","text":""}}

@@ -146,11 +146,11 @@ func (r *rewriter) part(f *rewrite.Frame, index int64) (says bool) {
 		}
 	}
 	if text.End > 0 {
-		key := rewrite.Key{Group: index, Field: textParts}
+		key, kind := rewrite.Key{Group: index, Field: textParts}, wire.TextAnswer
 		if thought {
-			key.Field = textThoughts
+			key.Field, kind = textThoughts, wire.TextReasoning
 		}
-		says = f.Delta(key, wire.TextAnswer, text) || says
+		says = f.Delta(key, kind, text) || says
 	}
 	if !fold.IsNull(hold.In(f.Data, call)) {
 		says = true

@@ -90,10 +90,10 @@ func BenchmarkRewrite(b *testing.B) {
 func TestRewriteDetails(t *testing.T) {
 	for _, d := range [][3]string{
 		{"thoughts, text and a call", `
-			{"candidates":[{"content":{"parts":[{"text":"a ca","thought":true,"thoughtSignature":"s"}]}}],"usageMetadata":{"x":1},"responseId":"r"}
+			{"candidates":[{"content":{"parts":[{"text":"catca","thought":true,"thoughtSignature":"s"}]}}],"usageMetadata":{"x":1},"responseId":"r"}
 			{"candidates":[{"content":{"parts":[{"text":"a ca"},{"functionCall":{"name":"cat","args":{"cat": 1}}},{"text":"t"}]}}]}
 			{"candidates":[{"content":{"parts":[{"text":"ca"}]},"finishReason":"STOP"}]}`, `
-			{"candidates":[{"content":{"parts":[{"text":"a ","thought":true,"thoughtSignature":"s"}]}}],"usageMetadata":{"x":1},"responseId":"r"}
+			{"candidates":[{"content":{"parts":[{"text":"dog","thought":true,"thoughtSignature":"s"}]}}],"usageMetadata":{"x":1},"responseId":"r"}
 			{"candidates":[{"content":{"parts":[{"text":"ca","thought":true}]}}],"responseId":"r"}
 			{"candidates":[{"content":{"parts":[{"text":"a "},{"functionCall":{"name":"cat","args":{"dog":1}}},{"text":"dog"}]}}]}
 			{"candidates":[{"content":{"parts":[{"text":"ca"}]},"finishReason":"STOP"}]}`},

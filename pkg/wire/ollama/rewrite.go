@@ -103,7 +103,11 @@ func (r *rewriter) Read(f *rewrite.Frame) bool {
 }
 
 func (r *rewriter) text(f *rewrite.Frame, field byte) {
-	if f.Delta(rewrite.Key{Field: field}, wire.TextAnswer, hold.Value(f.Data, &r.scan)) {
+	kind := wire.TextAnswer
+	if field == textThinking || field == textThoughts {
+		kind = wire.TextReasoning
+	}
+	if f.Delta(rewrite.Key{Field: field}, kind, hold.Value(f.Data, &r.scan)) {
 		r.says = true
 	}
 }

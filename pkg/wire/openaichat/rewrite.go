@@ -135,11 +135,15 @@ type message struct {
 
 func (m *message) text(field byte, part int64) {
 	at := hold.Value(m.f.Data, &m.inner)
+	kind := wire.TextReasoning
+	if field == textContent || field == textRefusal {
+		kind = wire.TextAnswer
+	}
 	if m.echo {
-		m.f.Whole(wire.TextAnswer, at)
+		m.f.Whole(kind, at)
 		return
 	}
-	if m.f.Delta(rewrite.Key{Group: m.group, Part: part, Field: field}, wire.TextAnswer, at) {
+	if m.f.Delta(rewrite.Key{Group: m.group, Part: part, Field: field}, kind, at) {
 		m.says = true
 	}
 }

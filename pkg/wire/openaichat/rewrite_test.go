@@ -90,22 +90,22 @@ func TestRewriteDetails(t *testing.T) {
 			{"choices":[{"index":0,"delta":{"role":"assistant","content":"c"}},{"index":1,"delta":{"content":"ca"}}]}
 			{"choices":[{"delta":{"content":"at"},"index":0}]}
 			{"choices":[{"index":1,"delta":{"content":"t c"},"finish_reason":"stop"}]}
-			{"choices":[{"index":0,"delta":{"content":" ca"}}],"usage":{"prompt_tokens":1}}
+			{"choices":[{"index":0,"delta":{"content":"catca"}}],"usage":{"prompt_tokens":1}}
 			{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`, `
 			{"choices":[{"index":0,"delta":{"role":"assistant","content":""}},{"index":1,"delta":{"content":""}}]}
 			{"choices":[{"delta":{"content":"dog"},"index":0}]}
 			{"choices":[{"index":1,"delta":{"content":"dog c"},"finish_reason":"stop"}]}
-			{"choices":[{"index":0,"delta":{"content":" "}}],"usage":{"prompt_tokens":1}}
+			{"choices":[{"index":0,"delta":{"content":"dog"}}],"usage":{"prompt_tokens":1}}
 			{"choices":[{"index":0,"delta":{"content":"ca"}}]}
 			{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`},
 		{"the rest leaves before what follows", `
-			{"id":"i","created":1,"choices":[{"index":0,"delta":{"role":"assistant","reasoning":"a c"},"finish_reason":null}],"usage":{"x":1}}
-			{"id":"i","created":2,"choices":[{"index":0,"delta":{"content":"a ca"},"finish_reason":null}]}
+			{"id":"i","created":1,"choices":[{"index":0,"delta":{"role":"assistant","reasoning":"catc"},"finish_reason":null}],"usage":{"x":1}}
+			{"id":"i","created":2,"choices":[{"index":0,"delta":{"content":"catca"},"finish_reason":null}]}
 			{"id":"i","created":3,"choices":[{"index":0,"delta":{"content":"","tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":"{}"}}]}}]}
 			[DONE]`, `
-			{"id":"i","created":1,"choices":[{"index":0,"delta":{"role":"assistant","reasoning":"a "},"finish_reason":null}],"usage":{"x":1}}
+			{"id":"i","created":1,"choices":[{"index":0,"delta":{"role":"assistant","reasoning":"dog"},"finish_reason":null}],"usage":{"x":1}}
 			{"id":"i","created":1,"choices":[{"index":0,"delta":{"reasoning":"c"},"finish_reason":null}]}
-			{"id":"i","created":2,"choices":[{"index":0,"delta":{"content":"a "},"finish_reason":null}]}
+			{"id":"i","created":2,"choices":[{"index":0,"delta":{"content":"dog"},"finish_reason":null}]}
 			{"id":"i","created":2,"choices":[{"index":0,"delta":{"content":"ca"},"finish_reason":null}]}
 			{"id":"i","created":3,"choices":[{"index":0,"delta":{"content":"","tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":"{}"}}]}}]}
 			[DONE]`},
@@ -114,12 +114,12 @@ func TestRewriteDetails(t *testing.T) {
 			{"choices":[{"delta":{"tool_calls":[{"index":1,"id":"y","function":{"name":"f","arguments":"{\"a\":\"ca"}}]}}]}
 			{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"at\"}"}},{"index":1,"function":{"arguments":"r\"}"}}]}}]}`, `
 			{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":"{\"a\":\""}}]}}]}
-			{"choices":[{"delta":{"tool_calls":[{"index":1,"id":"y","function":{"name":"f","arguments":"{\"a\":\""}}]}}]}
-			{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"dog\"}"}},{"index":1,"function":{"arguments":"car\"}"}}]}}]}`},
+			{"choices":[{"delta":{"tool_calls":[{"index":1,"id":"y","function":{"name":"f","arguments":"{\"a\":\"ca"}}]}}]}
+			{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"dog\"}"}},{"index":1,"function":{"arguments":"r\"}"}}]}}]}`},
 		{"calls of one index", `
-			{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":"[\"c"}}]}}]}
+			{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":"[\"catc"}}]}}]}
 			{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"y","function":{"name":"f","arguments":"at"}}]}}]}`, `
-			{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":"[\""}}]}}]}
+			{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":"[\"dog"}}]}}]}
 			{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"c"}}]}}]}
 			{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"y","function":{"name":"f","arguments":"at"}}]}}]}`},
 		{"other arguments", `

@@ -156,9 +156,9 @@ func readText(f *rewrite.Frame, p *placed) {
 	case "response.refusal":
 		key.Field = byte(fieldRefusal)
 	case "response.reasoning_text":
-		key.Field = byte(fieldReasoning)
+		key.Field, kind = byte(fieldReasoning), wire.TextReasoning
 	case "response.reasoning_summary_text":
-		key.Field = byte(fieldSummary)
+		key.Field, kind = byte(fieldSummary), wire.TextReasoning
 	case "response.function_call_arguments":
 		key.Field, kind = textArguments, wire.TextArguments
 	case "response.custom_tool_call_input":
@@ -199,8 +199,10 @@ func readContent(f *rewrite.Frame, at llm.Span) {
 		}
 	}
 	switch string(kind) {
-	case "output_text", "text", "reasoning_text", "summary_text":
+	case "output_text", "text":
 		f.Whole(wire.TextAnswer, text)
+	case "reasoning_text", "summary_text":
+		f.Whole(wire.TextReasoning, text)
 	case "refusal":
 		f.Whole(wire.TextAnswer, refusal)
 	}

@@ -136,10 +136,10 @@ func BenchmarkRewrite(b *testing.B) {
 func TestRewriteDetails(t *testing.T) {
 	for _, d := range [][3]string{
 		{"the rest leaves before the repetition", `
-			{"type":"response.output_text.delta","sequence_number":4,"item_id":"m","output_index":0,"content_index":0,"delta":"a ca","logprobs":[{"token":"cat"}],"obfuscation":"x"}
+			{"type":"response.output_text.delta","sequence_number":4,"item_id":"m","output_index":0,"content_index":0,"delta":"catca","logprobs":[{"token":"cat"}],"obfuscation":"x"}
 			{"type":"response.output_text.done","sequence_number":5,"item_id":"m","output_index":0,"content_index":0,"text":"a ca","logprobs":[{"token":"ca"}]}
 			{"type":"response.content_part.done","sequence_number":6,"item_id":"m","output_index":0,"content_index":0,"part":{"type":"output_text","text":"cat","annotations":[],"logprobs":[{"token":"cat"}]}}`, `
-			{"type":"response.output_text.delta","sequence_number":4,"item_id":"m","output_index":0,"content_index":0,"delta":"a ","logprobs":[],"obfuscation":"x"}
+			{"type":"response.output_text.delta","sequence_number":4,"item_id":"m","output_index":0,"content_index":0,"delta":"dog","logprobs":[],"obfuscation":"x"}
 			{"type":"response.output_text.delta","sequence_number":4,"item_id":"m","output_index":0,"content_index":0,"delta":"ca","logprobs":[]}
 			{"type":"response.output_text.done","sequence_number":5,"item_id":"m","output_index":0,"content_index":0,"text":"a ca","logprobs":[{"token":"ca"}]}
 			{"type":"response.content_part.done","sequence_number":6,"item_id":"m","output_index":0,"content_index":0,"part":{"type":"output_text","text":"dog","annotations":[],"logprobs":[]}}`},

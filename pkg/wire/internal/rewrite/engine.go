@@ -44,24 +44,22 @@ type Rewriter struct {
 	frames uint64
 	inside bool // the outer bracket of an array has come
 
-	frame   Frame
-	slab    slab
-	scan    jsonscan.Scanner
-	changes []change // of the frame at hand
-	late    []*text  // reused
-	out     []byte
-	ending  []byte // of the stream's lines
-}
+	now   *passing   // the frame at hand
+	queue []*passing // frames that wait, the oldest first
+	held  int        // bytes of the queue
+	spare []*passing
 
-// change is another literal, or value, in the place of one.
-type change struct {
-	at   llm.Span
-	text []byte
+	frame  Frame
+	slab   slab
+	scan   jsonscan.Scanner
+	late   []*text // reused
+	out    []byte
+	ending []byte // of the stream's lines
 }
 
 // New returns a rewriter.
 func New(r Reader, framing hold.Framing, o wire.RewriteOptions) *Rewriter {
-	return &Rewriter{reader: r, framing: framing, editor: o.Editor, ending: []byte("\n")}
+	return &Rewriter{reader: r, framing: framing, editor: o.Editor, ending: []byte("\n"), now: new(passing)}
 }
 
 // Body implements the method of wire.Rewriting: the whole body is one frame.
@@ -76,7 +74,8 @@ func (r *Rewriter) Frame(in sse.Frame) []byte {
 		return in.Raw
 	}
 	r.frames++
-	r.out, r.changes = r.out[:0], r.changes[:0]
+	r.out = r.out[:0]
+	r.now.raw, r.now.data, r.now.tokens = in.Raw, in.Data, r.now.tokens[:0]
 	if r.framing == hold.Array && !r.inside {
 		r.inside = firstIs(in.Raw, '[')
 	}
@@ -88,10 +87,10 @@ func (r *Rewriter) Frame(in sse.Frame) []byte {
 	} else if last {
 		r.endAll()
 	}
-	if len(r.out) == 0 && len(r.changes) == 0 {
+	if len(r.queue) == 0 && r.now.open == 0 && len(r.now.changes) == 0 {
 		return in.Raw
 	}
-	r.splice(in)
+	r.pass()
 	return r.out
 }
 
@@ -126,9 +125,10 @@ func firstIs(raw []byte, c byte) bool {
 
 // Close implements wire.Rewriter.
 func (r *Rewriter) Close() []byte {
-	r.out, r.changes = r.out[:0], r.changes[:0]
+	r.out = r.out[:0]
 	r.frames++
 	r.endAll()
+	r.drain()
 	return r.out
 }
 
@@ -157,8 +157,10 @@ func (r *Rewriter) data(in sse.Frame, last bool) {
 	for i := range f.ops {
 		r.do(&f.ops[i])
 	}
-	if len(r.changes) > 0 {
-		r.tokens()
+	for i := range f.ops {
+		if f.ops[i].act == doTokens {
+			r.now.tokens = append(r.now.tokens, f.ops[i])
+		}
 	}
 	if o := f.lone(); o != nil {
 		if r.recent = r.find(o.key); r.recent != nil {
@@ -192,25 +194,8 @@ func (r *Rewriter) do(o *op) {
 		r.endAll()
 	case doTurn:
 		r.end(func(t *text) bool {
-			return t.key.Group == o.key.Group && t.kind == wire.TextAnswer && t.frame != r.frames
+			return t.key.Group == o.key.Group && t.kind != wire.TextArguments && t.frame != r.frames
 		})
-	}
-}
-
-// tokens takes the tokens of changed texts out.
-func (r *Rewriter) tokens() {
-	changed := r.changes
-	for i := range r.frame.ops {
-		o := &r.frame.ops[i]
-		if o.act != doTokens {
-			continue
-		}
-		for _, c := range changed {
-			if o.within.Start <= c.at.Start && c.at.End <= o.within.End {
-				r.changes = append(r.changes, change{o.at, []byte(o.with)})
-				break
-			}
-		}
 	}
 }
 
@@ -239,15 +224,20 @@ func (r *Rewriter) text(o *op) *text {
 
 // write gives the literal at a place to the text's editor.
 func (r *Rewriter) write(t *text, data []byte, at llm.Span) {
-	t.frame, t.now, t.change = r.frames, at, -1
+	t.frame = r.frames
 	if t.editor == nil {
 		return
 	}
 	in := r.in(data, at, t.raw)
-	t.out = t.editor.Write(in)
-	if t.out != in {
-		r.put(t)
+	out := t.editor.Write(in)
+	t.last = piece{frame: r.now, at: at, text: in}
+	if len(t.open) == 0 && out == in {
+		t.out = out
+		return
 	}
+	r.now.open++
+	t.open = append(t.open, t.last)
+	t.came(out)
 }
 
 func (r *Rewriter) in(data []byte, at llm.Span, raw bool) string {
@@ -258,21 +248,9 @@ func (r *Rewriter) in(data []byte, at llm.Span, raw bool) string {
 	return r.slab.unescaped(lit)
 }
 
-// put makes the text's literal in the frame at hand what its editor made of it.
-func (r *Rewriter) put(t *text) {
-	lit, ok := literal(t.out, t.raw)
-	switch {
-	case !ok:
-	case t.change >= 0:
-		r.changes[t.change].text = lit
-	default:
-		t.change = len(r.changes)
-		r.changes = append(r.changes, change{t.now, lit})
-	}
-}
-
-// end ends the texts that over tells. What their editors held back joins their
-// literal in the frame at hand, or leaves in a frame before it.
+// end ends the texts that over tells. What their editors held back stands in
+// frames that wait for it, or joins their literal in the frame at hand, or leaves
+// in a frame before it.
 func (r *Rewriter) end(over func(*text) bool) {
 	left, late := r.texts[:0], r.late[:0]
 	for _, t := range r.texts {
@@ -285,10 +263,13 @@ func (r *Rewriter) end(over func(*text) bool) {
 		}
 		rest := t.editor.Flush()
 		switch {
+		case len(t.open) > 0:
+			t.came(rest)
+			t.settle("")
 		case rest == "":
 		case t.frame == r.frames:
 			t.out += rest
-			r.put(t)
+			t.last.becomes(t.out, t.raw)
 		default:
 			t.out = rest
 			late = append(late, t)
@@ -321,7 +302,7 @@ func (r *Rewriter) whole(o *op) {
 	}
 	in := r.in(r.frame.Data, o.at, false)
 	if out := e.Write(in) + e.Flush(); out != in {
-		r.changes = append(r.changes, change{o.at, jsonscan.AppendString(nil, out)})
+		r.now.change(o.at, jsonscan.AppendString(nil, out))
 	}
 }
 
@@ -339,6 +320,6 @@ func (r *Rewriter) value(o *op) {
 	}
 	var b bytes.Buffer // a frame's data must stay on its lines
 	if json.Compact(&b, []byte(out)) == nil {
-		r.changes = append(r.changes, change{o.at, b.Bytes()})
+		r.now.change(o.at, b.Bytes())
 	}
 }

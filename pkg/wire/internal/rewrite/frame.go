@@ -116,7 +116,7 @@ func (f *Frame) Finish(group int64) {
 // FinishAll tells that all texts are over.
 func (f *Frame) FinishAll() { f.ops = append(f.ops, op{act: doFinishAll}) }
 
-// Turn tells that a group says something in this frame. Its answer texts that
+// Turn tells that a group says something in this frame. Its texts but arguments that
 // have no part in it are over. It is told behind the frame's deltas.
 func (f *Frame) Turn(group int64) {
 	f.ops = append(f.ops, op{act: doTurn, key: Key{Group: group}})

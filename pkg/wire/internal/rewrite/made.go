@@ -4,24 +4,24 @@ import (
 	"bytes"
 
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
-	"github.com/archestra-ai/archestra-cli/pkg/sse"
 	"github.com/archestra-ai/archestra-cli/pkg/wire/internal/hold"
 )
 
-// make writes a frame that carries the rests of texts, which stand in their out.
-// It has the shape of the frame of their last literals, without what must not be
-// said twice.
+// make puts a frame into the queue that carries the rests of texts, which stand in
+// their out. It has the shape of the frame of their last literals, without what
+// must not be said twice.
 func (r *Rewriter) make(texts []*text) {
-	t := texts[0]
+	t, f := texts[0], r.empty()
 	data := r.copy(nil, t.data, llm.Span{Start: start(t.data), End: len(t.data)}, texts)
 	switch r.framing {
 	case hold.Array: // an element has left before it
-		r.out = append(append(r.out, ",\n"...), data...)
+		f.raw = append([]byte(",\n"), data...)
 	case hold.Lines:
-		r.out = append(append(r.out, data...), '\n')
+		f.raw = append(data, '\n')
 	case hold.Events:
-		r.event(t.event, data)
+		f.raw = r.event(t.event, data)
 	}
+	r.push(f)
 }
 
 func start(data []byte) int { return len(data) - len(bytes.TrimLeft(data, " \t\r\n")) }
@@ -90,60 +90,11 @@ func (r *Rewriter) copy(b, data []byte, value llm.Span, texts []*text) []byte {
 	return append(b, '}')
 }
 
-// event writes a server-sent event.
-func (r *Rewriter) event(name, data []byte) {
+// event returns a server-sent event.
+func (r *Rewriter) event(name, data []byte) (b []byte) {
 	if len(name) > 0 {
-		r.out = append(append(append(r.out, "event: "...), name...), r.ending...)
+		b = append(append(append(b, "event: "...), name...), r.ending...)
 	}
-	r.out = append(append(append(r.out, "data: "...), data...), r.ending...)
-	r.out = append(r.out, r.ending...)
-}
-
-// splice writes the frame at hand with its changes.
-func (r *Rewriter) splice(in sse.Frame) {
-	if len(r.changes) == 0 {
-		r.out = append(r.out, in.Raw...)
-		return
-	}
-	var edits hold.Edits
-	if from, ok := r.place(in); ok {
-		for _, c := range r.changes {
-			edits.Set(llm.Span{Start: from + c.at.Start, End: from + c.at.End}, c.text)
-		}
-		r.out = append(r.out, edits.Apply(in.Raw)...)
-		return
-	}
-	for _, c := range r.changes {
-		edits.Set(c.at, c.text)
-	}
-	r.out = hold.AppendEvent(r.out, in.Raw, edits.Apply(in.Data))
-}
-
-// place returns where a frame's data begins among its bytes, if it stands there
-// in one piece. A comment may hold the same bytes, so the line must be the data's.
-func (r *Rewriter) place(in sse.Frame) (at int, ok bool) {
-	switch r.framing {
-	case hold.Bare:
-		return 0, true
-	case hold.Array:
-		return len(in.Raw) - len(in.Data), true
-	case hold.Lines:
-		at = bytes.Index(in.Raw, in.Data)
-		return at, at >= 0
-	}
-	if bytes.IndexByte(in.Data, '\n') >= 0 {
-		return 0, false
-	}
-	for from := 0; ; from = at + 1 {
-		i := bytes.Index(in.Raw[from:], in.Data)
-		if i < 0 {
-			return 0, false
-		}
-		at = from + i
-		line := in.Raw[bytes.LastIndexAny(in.Raw[:at], "\r\n")+1 : at]
-		line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
-		if string(line) == "data: " || string(line) == "data:" {
-			return at, true
-		}
-	}
+	b = append(append(append(b, "data: "...), data...), r.ending...)
+	return append(b, r.ending...)
 }

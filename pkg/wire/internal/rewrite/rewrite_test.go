@@ -79,20 +79,28 @@ func TestFrames(t *testing.T) {
 		{"a byte-order mark", "\ufeffdata: {\"a\":\"cat\"}\n\n", "\ufeffdata: {\"a\":\"dog\\n\"}\n\n"},
 		{"several lines", "id: 1\ndata: {\ndata: \"a\":\"cat\"}\n\n", "id: 1\ndata: {\ndata: \"a\":\"dog\\n\"}\n\n"},
 		{"over frames", "data: {\"a\":\"c\"}\n\ndata: {\"a\":\"at\"}\n\n", "data: {\"a\":\"\"}\n\ndata: {\"a\":\"dog\\n\"}\n\n"},
-		{"the rest, before its end", "event: e\r\ndata: {\"x\":1,\"id\":\"i\",\"n\":5,\"a\":\"xca\",\"list\":[1],\"o\":{},\"z\":null}\r\n\r\ndata: {\"end\":\"a\"}\r\n\r\n", "event: e\r\ndata: {\"x\":1,\"id\":\"i\",\"n\":5,\"a\":\"x\",\"list\":[1],\"o\":{},\"z\":null}\r\n\r\nevent: e\r\ndata: {\"id\":\"i\",\"a\":\"ca\",\"list\":[],\"z\":null}\r\n\r\ndata: {\"end\":\"a\"}\r\n\r\n"},
+		{"over frames, behind what is the same", "data: {\"a\":\"xc\"}\n\n: b\n\ndata: {\"b\":\"a\"}\n\ndata: {\"a\":\"a\"}\n\ndata: {\"a\":\"ty\"}\n\n", "data: {\"a\":\"x\"}\n\n: b\n\ndata: {\"b\":\"a\"}\n\ndata: {\"a\":\"\"}\n\ndata: {\"a\":\"dog\\ny\"}\n\n"},
+		{"held, and the same in the end", "data: {\"a\":\"\\u0063\"}\n\nretry: 7\n\ndata: {\"b\":\"c\"}\n\ndata: {\"a\": \"ar\"}\n\ndata: {\"end\":\"b\"}\n\n", "data: {\"a\":\"\\u0063\"}\n\nretry: 7\n\ndata: {\"b\":\"c\"}\n\ndata: {\"a\": \"ar\"}\n\ndata: {\"end\":\"b\"}\n\n"},
+		{"held, and the same until its end", "data: {\"a\":\"xca\"}\n\ndata: {\"end\":\"a\"}\n\n", "data: {\"a\":\"xca\"}\n\ndata: {\"end\":\"a\"}\n\n"},
+		{"held, and the same in one of two texts", "data: {\"in\":{\"a\":\"c\",\"b\":\"c\"}}\n\ndata: {\"b\":\"at\"}\n\ndata: {\"a\":\"o\"}\n\n", "data: {\"in\":{\"a\":\"c\",\"b\":\"\"}}\n\ndata: {\"b\":\"dog\\n\"}\n\ndata: {\"a\":\"o\"}\n\n"},
+		{"the rest, before its end", "event: e\r\ndata: {\"x\":1,\"id\":\"i\",\"n\":5,\"a\":\"catca\",\"list\":[1],\"o\":{},\"z\":null}\r\n\r\ndata: {\"end\":\"a\"}\r\n\r\n", "event: e\r\ndata: {\"x\":1,\"id\":\"i\",\"n\":5,\"a\":\"dog\\n\",\"list\":[1],\"o\":{},\"z\":null}\r\n\r\nevent: e\r\ndata: {\"id\":\"i\",\"a\":\"ca\",\"list\":[],\"z\":null}\r\n\r\ndata: {\"end\":\"a\"}\r\n\r\n"},
 		{"the rest, with its end", "data: {\"a\":\"xca\",\"end\":\"a\"}\n\n", "data: {\"a\":\"xca\",\"end\":\"a\"}\n\n"},
-		{"the rest, at the end of the stream", "data: {\"a\":\"c\"}\n\n", "data: {\"a\":\"\"}\n\ndata: {\"a\":\"c\"}\n\n"},
-		{"two rests of one frame", "data: {\"in\":{\"a\":\"1c\",\"q\":1,\"b\":\"2c\"}}\n\ndata: {}\n\n", "data: {\"in\":{\"a\":\"1\",\"q\":1,\"b\":\"2\"}}\n\ndata: {}\n\ndata: {\"in\":{\"a\":\"c\",\"b\":\"c\"}}\n\n"},
-		{"no blank line", "data: {\"a\":\"1c\"}\n\ndata: {\"a\":\"2c\"}", "data: {\"a\":\"1\"}\n\ndata: {\"a\":\"c2c\"}"},
-		{"a cut frame", "data: {\"a\":\"1c\"}\n\ndata: {\"a\":\"2c", "data: {\"a\":\"1\"}\n\ndata: {\"a\":\"c\"}\n\ndata: {\"a\":\"2c"},
-		{"a cut comment", "data: {\"a\":\"1c\"}\n\n: still th", "data: {\"a\":\"1\"}\n\ndata: {\"a\":\"c\"}\n\n: still th"},
+		{"the rest, with its end and changed", "data: {\"a\":\"catca\",\"end\":\"a\"}\n\n", "data: {\"a\":\"dog\\nca\",\"end\":\"a\"}\n\n"},
+		{"the rest, in the last frame that waits", "data: {\"a\":\"catca\"}\n\ndata: {\"a\":\"tc\"}\n\ndata: {\"a\":\"a\"}\n\ndata: {\"end\":\"a\"}\n\n", "data: {\"a\":\"dog\\n\"}\n\ndata: {\"a\":\"dog\\n\"}\n\ndata: {\"a\":\"ca\"}\n\ndata: {\"end\":\"a\"}\n\n"},
+		{"the rest, behind a frame that waits", "data: {\"a\":\"catc\"}\n\ndata: {\"b\":\"c\"}\n\ndata: {\"end\":\"a\"}\n\n", "data: {\"a\":\"dog\\n\"}\n\ndata: {\"b\":\"c\"}\n\ndata: {\"a\":\"c\"}\n\ndata: {\"end\":\"a\"}\n\n"},
+		{"the rest, at the end of the stream", "data: {\"a\":\"catc\"}\n\n", "data: {\"a\":\"dog\\n\"}\n\ndata: {\"a\":\"c\"}\n\n"},
+		{"two rests of one frame", "data: {\"in\":{\"a\":\"catc\",\"q\":1,\"b\":\"cat2c\"}}\n\ndata: {}\n\n", "data: {\"in\":{\"a\":\"dog\\n\",\"q\":1,\"b\":\"dog\\n2\"}}\n\ndata: {}\n\ndata: {\"in\":{\"a\":\"c\",\"b\":\"c\"}}\n\n"},
+		{"no blank line", "data: {\"a\":\"catc\"}\n\ndata: {\"a\":\"2c\"}", "data: {\"a\":\"dog\\n\"}\n\ndata: {\"a\":\"c2c\"}"},
+		{"a cut frame", "data: {\"a\":\"catc\"}\n\ndata: {\"a\":\"2c", "data: {\"a\":\"dog\\n\"}\n\ndata: {\"a\":\"c\"}\n\ndata: {\"a\":\"2c"},
+		{"a cut comment", "data: {\"a\":\"catc\"}\n\n: still th", "data: {\"a\":\"dog\\n\"}\n\ndata: {\"a\":\"c\"}\n\n: still th"},
+		{"a cut frame, behind one that waits", "data: {\"a\":\"1c\"}\n\ndata: {\"a\":\"2c", "data: {\"a\":\"1c\"}\n\ndata: {\"a\":\"2c"},
 		{"no JSON", "data: {\"a\":\"cat\n\ndata: {\"a\":\"cat\"]\n\n", "data: {\"a\":\"cat\n\ndata: {\"a\":\"cat\"]\n\n"},
-		{"alike, but for what is idle", "data: {\"n\":1,\"a\":\"c\"}\n\ndata: {\"n\":\"\\\"\",\"a\":\"a\"}\n\ndata: {\"n\":[{}],\"a\":\"b\\\"c\"}\n\ndata: {\"n\":4,\"a\":\"\"}\n\n", "data: {\"n\":1,\"a\":\"\"}\n\ndata: {\"n\":\"\\\"\",\"a\":\"\"}\n\ndata: {\"n\":[{}],\"a\":\"cab\\\"\"}\n\ndata: {\"n\":4,\"a\":\"\"}\n\ndata: {\"a\":\"c\"}\n\n"},
-		{"nearly alike", "data: {\"a\":\"x\",\"m\":1}\n\ndata: {\"a\":\"c\",\"b\":\"at\",\"m\":1}\n\ndata: {\"a\":\"x\",\"m\":\"\",\"m\":1}\n\n", "data: {\"a\":\"x\",\"m\":1}\n\ndata: {\"a\":\"\",\"b\":\"at\",\"m\":1}\n\ndata: {\"a\":\"cx\",\"m\":\"\",\"m\":1}\n\n"},
+		{"alike, but for what is idle", "data: {\"n\":1,\"a\":\"c\"}\n\ndata: {\"n\":\"\\\"\",\"a\":\"at\"}\n\ndata: {\"n\":[{}],\"a\":\"catb\\\"c\"}\n\ndata: {\"n\":4,\"a\":\"\"}\n\n", "data: {\"n\":1,\"a\":\"\"}\n\ndata: {\"n\":\"\\\"\",\"a\":\"dog\\n\"}\n\ndata: {\"n\":[{}],\"a\":\"dog\\nb\\\"\"}\n\ndata: {\"n\":4,\"a\":\"\"}\n\ndata: {\"a\":\"c\"}\n\n"},
+		{"nearly alike", "data: {\"a\":\"x\",\"m\":1}\n\ndata: {\"a\":\"c\",\"b\":\"at\",\"m\":1}\n\ndata: {\"a\":\"at\",\"m\":\"\",\"m\":1}\n\n", "data: {\"a\":\"x\",\"m\":1}\n\ndata: {\"a\":\"\",\"b\":\"at\",\"m\":1}\n\ndata: {\"a\":\"dog\\n\",\"m\":\"\",\"m\":1}\n\n"},
 		{"escapes", "data: {\"a\":\"\\u0063\\/\\u0063\\u0061t\\ud83d\\ude00\"}\n\n", "data: {\"a\":\"c/dog\\n😀\"}\n\n"},
 		{"escapes that stay", "data: {\"a\":\"\\u0064\\/\\ud83d\"}\n\n", "data: {\"a\":\"\\u0064\\/\\ud83d\"}\n\n"},
 		{"a piece that is JSON no more", "data: {\"piece\":\"cat\"}\n\n", "data: {\"piece\":\"cat\"}\n\n"},
-		{"a piece that is", "data: {\"piece\":\"c\"}\n\ndata: {\"piece\":\"\\\"\"}\n\n", "data: {\"piece\":\"\"}\n\ndata: {\"piece\":\"c\\\"\"}\n\n"},
+		{"a piece that is", "data: {\"piece\":\"c\"}\n\ndata: {\"piece\":\"\\\"\"}\n\n", "data: {\"piece\":\"c\"}\n\ndata: {\"piece\":\"\\\"\"}\n\n"},
 		{"arguments", "data: {\"args\":{\"x\": \"a\\\"cow\"}}\n\n", "data: {\"args\":{\"x\": \"a\\\"cow\"}}\n\n"},
 		{"arguments that are JSON no more", "data: {\"args\":{\"x\":\"cat\"}}\n\n", "data: {\"args\":{\"x\":\"cat\"}}\n\n"},
 		{"arguments that still are", "data: {\"args\":[1, true]}\n\n", "data: {\"args\":[1, true]}\n\n"},
@@ -110,17 +118,19 @@ func TestOtherFramings(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"[{\"a\":\"c\"},\n {\"a\":\"at ca\"}\n]", "[{\"a\":\"\"},\n {\"a\":\"dog\\n \"},\n{\"a\":\"ca\"}\n]"},
 		{"{\"a\":\"cat ca\"}", "{\"a\":\"dog\\n ca\"}"},
-		{"[{\"a\":\"c\"},{\"a\":\"a", "[{\"a\":\"\"},\n{\"a\":\"c\"},{\"a\":\"a"},
-		{"[{\"a\":\"c\"},", "[{\"a\":\"\"},\n{\"a\":\"c\"},"},
+		{"[{\"a\":\"catc\"},{\"a\":\"a", "[{\"a\":\"dog\\n\"},\n{\"a\":\"c\"},{\"a\":\"a"},
+		{"[{\"a\":\"catc\"},", "[{\"a\":\"dog\\n\"},\n{\"a\":\"c\"},"},
+		{"[{\"a\":\"c\"},{\"a\":\"ow\"}]", "[{\"a\":\"c\"},{\"a\":\"ow\"}]"},
 	} {
 		if diff := cmp.Diff(c.want, edit(hold.Array, sse.NewArray(0), c.in)); diff != "" {
 			t.Errorf("%s: %s", c.in, diff)
 		}
 	}
 	for _, c := range []struct{ in, want string }{
-		{" {\"a\":\"c\"}\r\n\n{\"end\":\"a\"}\n", " {\"a\":\"\"}\r\n\n{\"a\":\"c\"}\n{\"end\":\"a\"}\n"},
-		{"{\"a\":\"c\"}\n{\"a\":\"ac\"}", "{\"a\":\"\"}\n{\"a\":\"cac\"}"},
-		{"{\"a\":\"c\"}\n{\"a\":\"ac", "{\"a\":\"\"}\n{\"a\":\"c\"}\n{\"a\":\"ac"},
+		{" {\"a\":\"catc\"}\r\n\n{\"end\":\"a\"}\n", " {\"a\":\"dog\\n\"}\r\n\n{\"a\":\"c\"}\n{\"end\":\"a\"}\n"},
+		{"{\"a\":\"c\"}\n{\"a\":\"at ac\"}", "{\"a\":\"\"}\n{\"a\":\"dog\\n ac\"}"},
+		{"{\"a\":\"c\"}\r\n\n{\"a\":\"ac\"}", "{\"a\":\"c\"}\r\n\n{\"a\":\"ac\"}"},
+		{"{\"a\":\"catc\"}\n{\"a\":\"ac", "{\"a\":\"dog\\n\"}\n{\"a\":\"c\"}\n{\"a\":\"ac"},
 	} {
 		if diff := cmp.Diff(c.want, edit(hold.Lines, sse.NewLines(0), c.in)); diff != "" {
 			t.Errorf("%s: %s", c.in, diff)
@@ -134,8 +144,8 @@ func TestOtherFramings(t *testing.T) {
 // A frame that cannot be read ends the texts before it.
 func TestUnreadFrame(t *testing.T) {
 	long := "data: {\"a\":\"" + strings.Repeat("x", 40) + "\"}\n\n"
-	got := edit(hold.Events, sse.NewEvents(32), "data: {\"a\":\"c\"}\n\n"+long+"data: {\"a\":\"at\"}\n\n")
-	want := "data: {\"a\":\"\"}\n\ndata: {\"a\":\"c\"}\n\n" + long + "data: {\"a\":\"at\"}\n\n"
+	got := edit(hold.Events, sse.NewEvents(32), "data: {\"a\":\"catc\"}\n\n"+long+"data: {\"a\":\"at\"}\n\n")
+	want := "data: {\"a\":\"dog\\n\"}\n\ndata: {\"a\":\"c\"}\n\n" + long + "data: {\"a\":\"at\"}\n\n"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -26,11 +26,12 @@ type text struct {
 	slots []llm.Span
 	lit   int // the literal's slot
 
-	// What became of its literal in the frame at hand.
-	frame  uint64
-	now    llm.Span
-	out    string
-	change int // in Rewriter.changes, -1 if it is as it came
+	frame uint64 // the number of the last one that has a literal of it
+	last  piece  // that literal
+	out   string // what it became, if none is open
+
+	open []piece // those in frames that wait
+	done int     // bytes of the first of them that the editor let go on
 }
 
 // keep notes the frame of the text's last literal.
