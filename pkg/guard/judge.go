@@ -28,6 +28,9 @@ func (x *Exchange) judgingSession() *policy.Session {
 func (x *Exchange) judge(c llm.ToolCall) (v policy.Verdict) {
 	failed := policy.Verdict{Action: llm.ActionBlock, Rule: ruleFailure, Reason: "archestra failed while it judged the call, so it is refused"}
 	defer x.survive("the verdict", func() { v = failed })
+	if !x.Acts() {
+		failed.Would, failed.Action = failed.Action, llm.ActionAllow
+	}
 	if x.rules == nil {
 		return failed
 	}
