@@ -94,7 +94,7 @@ func TestEndure(t *testing.T) {
 	}
 	defer remove()
 	for _, args := range [][]string{
-		{"kill", "-storms", "4", "-exchanges", "60"},
+		{"kill", "-storms", "6", "-exchanges", "60"},
 		{"faults", "-only", "silent,silent-timeout,garbage,no-terminal,close-each,sigterm,sigterm-silent,disk-read-only"},
 		{"soak", "-time", "3s", "-rate", "40"},
 	} {

@@ -91,7 +91,7 @@ func OpenFloor(path string) (*Floor, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Floor{db: db, queue: make(chan *exchange, 4096), zstd: z}
+	f := &Floor{db: db, queue: make(chan *exchange, 256), zstd: z}
 	f.wg.Go(f.write)
 	return f, nil
 }

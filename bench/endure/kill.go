@@ -102,7 +102,7 @@ func Kill(ctx context.Context, b *subject.Bench, o KillOptions, talk io.Writer) 
 			})
 		}
 		select { // anywhere in the middle
-		case <-time.After(20*time.Millisecond + time.Duration(rand.IntN(60+2*o.Exchanges))*time.Millisecond):
+		case <-time.After(time.Duration(5+rand.IntN(40+o.Exchanges/2)) * time.Millisecond):
 		case <-ctx.Done():
 		}
 		s.kill()

@@ -114,14 +114,27 @@ func (r *runner) measure(ctx context.Context, l Load, s *subject.Subject, out *S
 	return nil
 }
 
-// window measures what the machine and the subject use while f runs, and until
-// what the subject does behind it is done.
-func (r *runner) window(p *subject.Process, out *Sample, f func()) time.Duration {
+// restLimit bounds how long a subject may work behind its last answer.
+const restLimit = time.Minute
+
+// window measures what the subject uses while f runs and until what it does
+// behind that is done.
+func (r *runner) window(p *subject.Process, out *Sample, f func()) (used time.Duration, err error) {
+	used = r.use(p, out, func() {
+		f()
+		if !proc.Settle(p.Tree(), restLimit) {
+			err = fmt.Errorf("it does not rest within %v: its cost is not known", restLimit)
+		}
+	})
+	return used, err
+}
+
+// use measures what the subject uses while f runs, and whether the machine is calm.
+func (r *runner) use(p *subject.Process, out *Sample, f func()) time.Duration {
 	tree, others := p.Tree(), append(p.Others(), r.upstream.PID, self)
 	before, _ := proc.MachineUse() // it could be read when the benchmark began
 	cpu, ours, start := proc.CPU(tree), proc.CPU(others), time.Now()
 	f()
-	proc.Settle(tree, 10*time.Second)
 	used := proc.CPU(tree) - cpu
 	after, _ := proc.MachineUse()
 	ours = proc.CPU(others) - ours + used
@@ -153,10 +166,12 @@ func (r *runner) requests(ctx context.Context, l Load, p *subject.Process, out *
 		if warm.Whole == 0 {
 			return fmt.Errorf("nothing works: %w", warm.Error)
 		}
-		proc.Settle(p.Tree(), 10*time.Second)
+		if !proc.Settle(p.Tree(), restLimit) {
+			return fmt.Errorf("it does not rest within %v of the warm-up", restLimit)
+		}
 	}
 	var t client.Tally
-	used := r.window(p, out, func() { t = run(r.plan.Time) })
+	used, err := r.window(p, out, func() { t = run(r.plan.Time) })
 	out.Answers += t.Whole
 	out.Requests, out.Events, out.Failed, out.Altered = t.Whole, t.Events, t.Failed, t.Altered
 	out.Rate = float64(t.Whole) / t.Elapsed.Seconds()
@@ -167,7 +182,7 @@ func (r *runner) requests(ctx context.Context, l Load, p *subject.Process, out *
 	if t.Events > 0 {
 		out.CPUEvent = us(used) / float64(t.Events)
 	}
-	return t.Error
+	return errors.Join(t.Error, err)
 }
 
 // slow opens the streams, and measures while all are open.
@@ -181,7 +196,7 @@ func (r *runner) slow(ctx context.Context, l Load, p *subject.Process, out *Samp
 	}
 	proc.Settle(p.Tree(), time.Second) // what opening left to do
 	before, start := streams.Events(), time.Now()
-	used := r.window(p, out, func() {
+	used := r.use(p, out, func() {
 		select {
 		case <-time.After(max(r.plan.Time, 2*time.Second)):
 		case <-ctx.Done():

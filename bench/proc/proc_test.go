@@ -66,3 +66,18 @@ func TestMachine(t *testing.T) {
 		t.Errorf("the machine is %+v", d)
 	}
 }
+
+func TestSettle(t *testing.T) {
+	cmd := exec.Command("sh", "-c", "while :; do :; done")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if Settle([]int{cmd.Process.Pid}, 500*time.Millisecond) {
+		t.Error("a child that spins is taken to rest")
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	if !Settle([]int{cmd.Process.Pid}, 10*time.Second) {
+		t.Error("a child that has ended does not rest")
+	}
+}
