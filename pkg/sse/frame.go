@@ -1,5 +1,6 @@
 // Package sse cuts streamed bodies into raw frames and reads their fields:
-// server-sent events, newline-delimited JSON, and a JSON array that grows.
+// server-sent events, newline-delimited JSON, a JSON array that grows, and the
+// messages of a WebSocket.
 //
 // A frame is a verbatim range of the stream. The frames of a stream, laid end to
 // end, are the stream, byte for byte, however it was cut on its way; so what is

@@ -32,7 +32,8 @@ type RewriteOptions struct {
 type Rewriting interface {
 	Format
 	// NewRewriter returns a rewriter for a streamed response of that media type,
-	// one for which NewFramer returns a framer.
+	// one for which NewFramer returns a framer; or for WebSocket, where the format
+	// is spoken over one.
 	NewRewriter(contentType string, o RewriteOptions) Rewriter
 	// Rewrite edits the texts of a whole body, and returns body itself when
 	// nothing is to be changed or it cannot be read.

@@ -17,8 +17,12 @@ import (
 // for itself. A made delta bears the sequence_number of the one before it: SDKs
 // do not look at the number, and no later event has to change so. The log
 // probabilities beside a changed text become empty.
-func (format) NewRewriter(_ string, o wire.RewriteOptions) wire.Rewriter {
-	return rewrite.New(&rewriter{}, hold.Events, o)
+func (format) NewRewriter(contentType string, o wire.RewriteOptions) wire.Rewriter {
+	framing := hold.Events
+	if contentType == wire.WebSocket {
+		framing = hold.Messages
+	}
+	return rewrite.New(&rewriter{}, framing, o)
 }
 
 // Rewrite implements wire.Rewriting.

@@ -39,7 +39,7 @@ func (o *Out) Replace(f *Frame, data []byte) {
 		o.b = append(o.b, data...)
 		o.b = append(o.b, '\n')
 	case Messages:
-		o.message(data)
+		o.b = AppendMessage(o.b, data)
 	default:
 		o.replaceEvent(f.Raw, data)
 	}
@@ -48,7 +48,7 @@ func (o *Out) Replace(f *Frame, data []byte) {
 // Event writes a server-sent event of our own.
 func (o *Out) Event(name string, data []byte) {
 	if o.framing == Messages {
-		o.message(data)
+		o.b = AppendMessage(o.b, data)
 		return
 	}
 	o.close()
@@ -59,19 +59,19 @@ func (o *Out) Event(name string, data []byte) {
 	o.b = append(o.b, '\n')
 }
 
-// message writes a text message of a server: one frame, unmasked (RFC 6455 section
-// 5.2).
-func (o *Out) message(data []byte) {
-	o.b = append(o.b, 0x81)
+// AppendMessage appends a text message of a server: one frame, unmasked (RFC 6455
+// section 5.2).
+func AppendMessage(b, data []byte) []byte {
+	b = append(b, 0x81)
 	switch n := len(data); {
 	case n < 126:
-		o.b = append(o.b, byte(n))
+		b = append(b, byte(n))
 	case n < 1<<16:
-		o.b = binary.BigEndian.AppendUint16(append(o.b, 126), uint16(n))
+		b = binary.BigEndian.AppendUint16(append(b, 126), uint16(n))
 	default:
-		o.b = binary.BigEndian.AppendUint64(append(o.b, 127), uint64(n))
+		b = binary.BigEndian.AppendUint64(append(b, 127), uint64(n))
 	}
-	o.b = append(o.b, data...)
+	return append(b, data...)
 }
 
 // close ends an event that the end of the stream left open.

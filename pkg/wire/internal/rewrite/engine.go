@@ -101,6 +101,8 @@ func (r *Rewriter) last(in sse.Frame) bool {
 		return !ended(in.Raw)
 	case hold.Lines:
 		return in.Raw[len(in.Raw)-1] != '\n'
+	case hold.Messages:
+		return false
 	case hold.Array: // without brackets the body is one value
 		return !r.inside || len(in.Data) == 0
 	}

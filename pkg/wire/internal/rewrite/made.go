@@ -18,6 +18,8 @@ func (r *Rewriter) make(texts []*text) {
 		f.raw = append([]byte(",\n"), data...)
 	case hold.Lines:
 		f.raw = append(data, '\n')
+	case hold.Messages:
+		f.raw = hold.AppendMessage(nil, data)
 	case hold.Events:
 		f.raw = r.event(t.event, data)
 	}

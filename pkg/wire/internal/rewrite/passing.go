@@ -111,7 +111,11 @@ func (r *Rewriter) splice(f *passing) {
 	for _, c := range f.changes {
 		edits.Set(c.at, c.text)
 	}
-	r.out = hold.AppendEvent(r.out, f.raw, edits.Apply(f.data))
+	if data := edits.Apply(f.data); r.framing == hold.Messages {
+		r.out = hold.AppendMessage(r.out, data)
+	} else {
+		r.out = hold.AppendEvent(r.out, f.raw, data)
+	}
 }
 
 // untoken takes the tokens of changed texts out.
@@ -133,6 +137,8 @@ func (r *Rewriter) place(f *passing) (at int, ok bool) {
 	switch r.framing {
 	case hold.Bare:
 		return 0, true
+	case hold.Messages: // their frames state their length
+		return 0, false
 	case hold.Array:
 		return len(f.raw) - len(f.data), true
 	case hold.Lines:

@@ -136,6 +136,10 @@ func TestOtherFramings(t *testing.T) {
 			t.Errorf("%s: %s", c.in, diff)
 		}
 	}
+	if diff := cmp.Diff("\x81\x0b{\"a\":\"car\"}\x01\x03{\"a\x80\x08\":\"cow\"}\x81\x0d{\"a\":\"dog\\n\"}\x81\x09{\"a\":\"c\"}\x81\x0b{\"end\":\"a\"}",
+		edit(hold.Messages, sse.NewMessages(), "\x81\x0b{\"a\":\"car\"}\x01\x03{\"a\x80\x08\":\"cow\"}\x01\x06{\"a\":\"\x80\x06catc\"}\x81\x0b{\"end\":\"a\"}")); diff != "" {
+		t.Error(diff)
+	}
 	if got := string(Body(plain{}, []byte(` {"a":"cat","b":"c"} `), wire.RewriteOptions{Editor: func(wire.TextKind) wire.TextEditor { return &star{} }})); got != ` {"a":"dog\n","b":"c"} ` {
 		t.Error(got)
 	}
