@@ -46,19 +46,19 @@ func (gt *gate) Plain(data []byte) bool {
 
 // places is where the members of an event stand.
 type places struct {
-	name                  string
+	name                  []byte // a part of the frame
 	index                 int64
 	message, block, delta llm.Span
 }
 
 func readPlaces(f *hold.Frame, s *jsonscan.Scanner) places {
-	p := places{name: string(f.Event)}
+	p := places{name: f.Event}
 	s.Reset(f.Data)
 	for key := range s.Object() {
 		switch string(key) {
 		case "type":
 			if kind := fold.Name(s.Raw()); kind != nil {
-				p.name = string(kind)
+				p.name = kind
 			}
 		case "index":
 			p.index, _ = s.Int()
@@ -86,7 +86,7 @@ func (gt *gate) Look(g *hold.Gate, f *hold.Frame) {
 		}
 		return
 	}
-	switch p.name {
+	switch string(p.name) {
 	case "message_start":
 		gt.content(g, f, p.message.Start)
 	case "content_block_start":
@@ -251,7 +251,7 @@ func (gt *gate) Edit(g *hold.Gate, f *hold.Frame, out *hold.Out) {
 		out.Keep(f)
 		return
 	}
-	switch p.name {
+	switch string(p.name) {
 	case "message_start":
 		editMessage(g, &edits, f, p.message.Start)
 	case "message_delta":

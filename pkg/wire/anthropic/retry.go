@@ -106,7 +106,7 @@ func (t *turn) read(f format, response []byte, contentType string) error {
 		if s.End() != nil {
 			return resume.Not("an event of the response is no JSON")
 		}
-		switch p.name {
+		switch string(p.name) {
 		case "message_start":
 			t.content(f.Data, p.message.Start)
 		case "content_block_start":

@@ -33,7 +33,7 @@ func (f format) NewSequel(contentType string, sent []byte) wire.Sequel {
 		if q.scan.End() != nil {
 			continue
 		}
-		switch p.name {
+		switch string(p.name) {
 		case "message_start":
 			q.begun = true
 			q.base += int64(len(elements(f.Data, p.message.Start)))
@@ -65,7 +65,7 @@ func (q *sequel) Frame(f sse.Frame) []byte {
 		q.stop(index)
 	}
 	q.open = q.open[:0]
-	switch p.name {
+	switch string(p.name) {
 	case "message_start":
 		q.start(f.Data, p.message.Start)
 		return q.out

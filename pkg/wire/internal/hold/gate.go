@@ -5,7 +5,6 @@ package hold
 
 import (
 	"bytes"
-	"slices"
 
 	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
@@ -65,6 +64,7 @@ type Gate struct {
 	first   int // the first call that may not be settled
 	gone    int // the calls before it are all refused
 	queue   []*Frame
+	kept    kept // what the queue holds
 	held    int
 	touched bool // something was refused or edited: every frame is looked at
 	unread  bool // the frame before could not be read
@@ -156,10 +156,29 @@ func (g *Gate) fail() ([]byte, []wire.Call) {
 
 // keep puts a copy of the frame into the queue.
 func (g *Gate) keep(f *Frame) {
-	k := &Frame{Raw: bytes.Clone(f.Raw), Known: f.Known, Broken: f.Broken, Parts: slices.Clone(f.Parts)}
+	k := Frame{Raw: take(&g.kept.raw, f.Raw, 1<<10, 64<<10), Known: f.Known, Broken: f.Broken, Parts: take(&g.kept.parts, f.Parts, 8, 256)}
 	k.Event, k.Data = within(k.Raw, f.Event), within(k.Raw, f.Data)
-	g.queue = append(g.queue, k)
+	g.queue = append(g.queue, &take(&g.kept.frames, []Frame{k}, 8, 256)[0])
 	g.held += len(k.Raw)
+}
+
+// kept is where the copies of frames stand, several in one piece of memory: a call
+// comes in many small frames.
+type kept struct {
+	raw    []byte
+	parts  []Part
+	frames []Frame
+}
+
+// take copies values to where there is room for more of them, in pieces that begin
+// with least and double up to most.
+func take[T any](room *[]T, values []T, least, most int) []T {
+	if len(values) > cap(*room)-len(*room) {
+		*room = make([]T, 0, max(len(values), least, min(2*cap(*room), most)))
+	}
+	at := len(*room)
+	*room = append(*room, values...)
+	return (*room)[at:len(*room):len(*room)]
 }
 
 // within returns a field of a frame as a part of the frame's own copy, where its
@@ -180,7 +199,7 @@ func (g *Gate) drain() {
 	}
 	clear(g.queue[:n])
 	if g.queue = g.queue[n:]; len(g.queue) == 0 {
-		g.queue = nil
+		g.queue, g.kept = nil, kept{}
 	}
 }
 
