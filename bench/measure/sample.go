@@ -83,7 +83,7 @@ func (r *runner) measure(ctx context.Context, l Load, s *subject.Subject, out *S
 		return fmt.Errorf("it does not speak %s", l.Format)
 	}
 	tree := p.Tree()
-	proc.Settle(tree, 2*time.Second)
+	proc.Settle(tree, 300*time.Millisecond, 3*time.Second)
 	out.IdleRSS = proc.ResidentMemory(tree).Now
 	switch l.Kind {
 	case Slow:
@@ -117,12 +117,21 @@ func (r *runner) measure(ctx context.Context, l Load, s *subject.Subject, out *S
 // restLimit bounds how long a subject may work behind its last answer.
 const restLimit = time.Minute
 
+// quiet is how long a subject must do nothing to be at rest. Who records may
+// gather for a second before it writes.
+func quiet(s *subject.Subject) time.Duration {
+	if s.Records {
+		return 1200 * time.Millisecond
+	}
+	return 300 * time.Millisecond
+}
+
 // window measures what the subject uses while f runs and until what it does
 // behind that is done.
 func (r *runner) window(p *subject.Process, out *Sample, f func()) (used time.Duration, err error) {
 	used = r.use(p, out, func() {
 		f()
-		if !proc.Settle(p.Tree(), restLimit) {
+		if !proc.Settle(p.Tree(), quiet(p.Subject), restLimit) {
 			err = fmt.Errorf("it does not rest within %v: its cost is not known", restLimit)
 		}
 	})
@@ -166,7 +175,7 @@ func (r *runner) requests(ctx context.Context, l Load, p *subject.Process, out *
 		if warm.Whole == 0 {
 			return fmt.Errorf("nothing works: %w", warm.Error)
 		}
-		if !proc.Settle(p.Tree(), restLimit) {
+		if !proc.Settle(p.Tree(), quiet(p.Subject), restLimit) {
 			return fmt.Errorf("it does not rest within %v of the warm-up", restLimit)
 		}
 	}
@@ -194,7 +203,7 @@ func (r *runner) slow(ctx context.Context, l Load, p *subject.Process, out *Samp
 		out.Failed = failed
 		return fmt.Errorf("%d streams could not be opened: %w", failed, err)
 	}
-	proc.Settle(p.Tree(), time.Second) // what opening left to do
+	proc.Settle(p.Tree(), 300*time.Millisecond, time.Second) // what opening left to do
 	before, start := streams.Events(), time.Now()
 	used := r.use(p, out, func() {
 		select {

@@ -133,21 +133,21 @@ func DiskUsage(dir string) (int64, error) {
 	return sum, err
 }
 
-// Settle waits until the processes rest: less than two milliseconds of CPU in
-// each of three tenths of a second. What a recorder does behind the answers is
-// part of their cost, so samples end with it. After limit it gives up and
-// returns false.
-func Settle(pids []int, limit time.Duration) bool {
-	const pause, rest, pauses = 100 * time.Millisecond, 2 * time.Millisecond, 3
-	resting := 0
-	for end := time.Now().Add(limit); resting < pauses; {
+// Settle waits until the processes have rested for quiet: less than two
+// milliseconds of CPU in each tenth of a second. What a recorder does behind the
+// answers is part of their cost, so samples end with it. After limit it gives up
+// and returns false.
+func Settle(pids []int, quiet, limit time.Duration) bool {
+	const pause, rest = 100 * time.Millisecond, 2 * time.Millisecond
+	since := time.Now()
+	for end := since.Add(limit); time.Since(since) < quiet; {
 		if time.Now().After(end) {
 			return false
 		}
 		before := CPU(pids)
 		time.Sleep(pause)
-		if resting++; CPU(pids)-before >= rest {
-			resting = 0
+		if CPU(pids)-before >= rest {
+			since = time.Now()
 		}
 	}
 	return true

@@ -72,12 +72,12 @@ func TestSettle(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if Settle([]int{cmd.Process.Pid}, 500*time.Millisecond) {
+	if Settle([]int{cmd.Process.Pid}, 200*time.Millisecond, 600*time.Millisecond) {
 		t.Error("a child that spins is taken to rest")
 	}
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
-	if !Settle([]int{cmd.Process.Pid}, 10*time.Second) {
+	if !Settle([]int{cmd.Process.Pid}, 200*time.Millisecond, 10*time.Second) {
 		t.Error("a child that has ended does not rest")
 	}
 }
