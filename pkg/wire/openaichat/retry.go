@@ -2,6 +2,7 @@ package openaichat
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
@@ -95,7 +96,13 @@ func only(body []byte) (at llm.Span, err error) {
 type turn struct {
 	st      *stream // folds the calls
 	members []*member
-	extras  [][]byte // of each call, the members that are not the format's own
+	extras  []extra // beside the stream's calls
+}
+
+// extra is what a call has beside the format's own members.
+type extra struct {
+	names []string
+	raw   []byte // ,"name":value
 }
 
 // member is a member of the message: a text in pieces, a list, or another value.
@@ -255,10 +262,12 @@ func (t *turn) call(c *choice, data []byte, at llm.Span) {
 		switch m.Name {
 		case "index", "id", "type", "function", "custom":
 		default:
-			if fold.IsNull(hold.In(data, m.Value)) || bytes.Contains(t.extras[i], hold.Quote(m.Name)) {
+			x := &t.extras[i]
+			if fold.IsNull(hold.In(data, m.Value)) || slices.Contains(x.names, m.Name) {
 				continue
 			}
-			t.extras[i] = append(append(t.extras[i], ','), hold.In(data, m.Span)...)
+			x.names = append(x.names, m.Name)
+			x.raw = append(append(x.raw, ','), hold.In(data, m.Span)...)
 		}
 	}
 }
@@ -271,7 +280,7 @@ func (t *turn) fold(c *choice, p part) int {
 		i = len(c.calls) - 1
 	}
 	for len(t.extras) < len(c.calls) {
-		t.extras = append(t.extras, nil)
+		t.extras = append(t.extras, extra{})
 	}
 	return i
 }
@@ -306,7 +315,7 @@ func (t *turn) message() ([]byte, []llm.ToolCall) {
 			b = append(append(b, `,"function_call":`...), function(k, "arguments")...)
 			continue
 		}
-		list = append(list, k.element(t.extras[i]))
+		list = append(list, k.element(t.extras[i].raw))
 	}
 	if len(list) > 0 {
 		b = append(append(b, `,"tool_calls":`...), resume.List(list)...)

@@ -35,7 +35,7 @@ func (f format) NewSequel(contentType string, sent []byte) wire.Sequel {
 					q.id = bytes.Clone(value)
 				}
 			case "created":
-				if q.created == nil && len(value) > 1 { // Azure begins with 0
+				if q.created == nil && !fold.IsNull(value) && string(value) != "0" { // as Azure begins
 					q.created = bytes.Clone(value)
 				}
 			}
