@@ -1,7 +1,7 @@
 package secret
 
 import (
-	"html"
+	"encoding/binary"
 	"strings"
 )
 
@@ -27,17 +27,23 @@ type LeakOptions struct {
 // carry data to hosts that nobody named (hxxps://…), before a screen can follow
 // them. Images are judged more strictly than links: they are fetched unasked.
 //
-// Text goes on at once. A URL is held back to its end, at most maxURL bytes; a
-// longer one is made harmless. It is for one goroutine, and one block of text.
+// Text goes on at once. A URL is held back from its authority to its end, at most
+// maxURL bytes; a longer one is made harmless. So its scheme may have left before
+// it is known to be one: then the colon gets brackets (https[:]//…), and the point
+// of a www that has left (www[.]…). The destination of a Markdown link and what
+// stands in a tag of HTML are held from their beginning. It is for one goroutine,
+// and one block of text.
 type Leaks struct {
 	o     LeakOptions
 	leaks []Leak
 
 	mode   leakMode
 	held   []byte
-	prev   byte   // the byte before
+	gone   string // what has left of the URL that is held
+	last   uint64 // the last eight bytes that came before what is held, the newest lowest
+	buf    []byte // reused
 	open   []bool // brackets: of an image or not
-	closed bool   // prev closed a bracket
+	closed bool   // the last byte closed a bracket
 	image  bool   // the bracket that was closed last, or the URL that is held, is an image's
 	tag    int    // bytes since a tag of HTML began, 0 outside of one
 	angle  bool   // the destination stands between < and >
@@ -72,12 +78,55 @@ func (l *Leaks) Held() int { return len(l.held) }
 
 // Write takes the next piece of the stream and returns what can go on.
 func (l *Leaks) Write(text string) string {
-	out := make([]byte, 0, len(l.held)+len(text)+8)
-	for i := range len(text) {
-		out = l.byte(out, text[i])
+	n := l.plain(text)
+	if n == len(text) {
+		return text
+	}
+	out := append(l.buf[:0], text[:n]...)
+	for n < len(text) {
+		out = l.byte(out, text[n])
+		n++
+		more := l.plain(text[n:])
+		out = append(out, text[n:n+more]...)
+		n += more
+	}
+	l.buf = out
+	if string(out) == text {
+		return text
 	}
 	return string(out)
 }
+
+// plain tells how many bytes text begins with that mean nothing here, and lets
+// them pass.
+func (l *Leaks) plain(text string) int {
+	if l.mode != inText || len(l.held) > 0 || l.tag > 0 || l.closed || l.prev() == '<' {
+		return 0
+	}
+	n, prev := 0, l.prev()
+	for n < len(text) {
+		c := text[n]
+		if special[c] && (c == '[' || c == ']' || c == '<' ||
+			c == ':' && (lower(prev) == 's' || lower(prev) == 'p') || c == '.' && lower(prev) == 'w' || c == '\n' && len(l.open) > 0) {
+			break
+		}
+		prev = c
+		n++
+	}
+	for i := max(0, n-8); i < n; i++ {
+		l.pass(text[i])
+	}
+	return n
+}
+
+// special are the bytes at which a link, a tag or a line may begin.
+var special = [256]bool{'[': true, ']': true, '<': true, ':': true, '.': true, '\n': true}
+
+// pass notes a byte that is behind what may be held.
+func (l *Leaks) pass(c byte) { l.last = l.last<<8 | uint64(c) }
+
+// prev returns the byte before what is held.
+func (l *Leaks) prev() byte { return byte(l.last) }
 
 // Flush tells that the stream is over, and returns what was held back.
 func (l *Leaks) Flush() string {
@@ -100,7 +149,7 @@ func (l *Leaks) byte(out []byte, c byte) []byte {
 		out = l.settle(out)
 	case skipURL:
 		if !endsURL(c) {
-			l.prev = c
+			l.pass(c)
 			return append(out, c)
 		}
 		l.mode = inText
@@ -115,60 +164,106 @@ func (l *Leaks) text(out []byte, c byte) []byte {
 		// The parenthesis, or the colon, goes on; what follows is held.
 		out = append(out, l.held...)
 		l.held = l.held[:0]
-		l.prev = c
+		l.pass(c)
 		return append(out, c)
 	}
 	l.held = append(l.held, c)
 	for len(l.held) > 0 {
-		full, part := l.scheme(string(l.held))
-		if full {
+		begins, may := l.tagged(string(l.held))
+		if !begins && !may {
+			begins, may = l.bare(string(l.held))
+			if begins { // what of it has not left stays
+				kept := min(len(l.gone), len(out))
+				if kept == len(l.gone) {
+					l.held = append([]byte(l.gone), l.held...)
+					out, l.gone = out[:len(out)-kept], ""
+				}
+			}
+		}
+		if begins {
 			l.mode = inURL
 			break
 		}
-		if part {
+		if may {
 			break
 		}
-		l.prev = l.held[0]
+		l.pass(l.held[0])
 		out = append(out, l.held[0])
 		l.held = append(l.held[:0], l.held[1:]...)
 	}
 	return out
 }
 
-// scheme tells whether text begins a URL, or may once there is more of it.
-func (l *Leaks) scheme(text string) (full, part bool) {
-	word := isAlnum(l.prev)
+// tagged tells whether text begins a URL in a tag of HTML, or may once there is
+// more of it.
+func (l *Leaks) tagged(text string) (begins, may bool) {
+	if l.tag == 0 {
+		return false, false
+	}
 	low := lowered(text)
 	for _, s := range [...]string{"https://", "http://"} {
-		if len(low) >= len(s) && low[:len(s)] == s {
-			l.image = l.tag > 0 && l.prev != '<'
-			if l.prev == '<' {
+		if low == s {
+			l.image = l.prev() != '<'
+			if !l.image {
 				l.tag = 0
 			}
 			return true, false
 		}
-		part = part || strings.HasPrefix(s, low)
+		may = may || strings.HasPrefix(s, low)
 	}
-	if !word {
-		if strings.HasPrefix(low, "www.") {
+	if !isAlnum(l.prev()) {
+		if low == "www." {
 			l.image = false
 			return true, false
 		}
-		part = part || strings.HasPrefix("www.", low)
+		may = may || strings.HasPrefix("www.", low)
 	}
-	if l.tag > 0 && isOneOf(l.prev, "\"'=(") {
+	if isOneOf(l.prev(), "\"'=(") {
 		if low == "//" {
 			l.image = true
 			return true, false
 		}
-		part = part || low == "/"
+		may = may || low == "/"
 	}
-	return false, part
+	return false, may
+}
+
+// bare tells whether text goes on with a URL whose beginning is behind it, or may
+// once there is more of it. Then that beginning is in gone.
+func (l *Leaks) bare(text string) (begins, may bool) {
+	if text == "." && l.behind("www") && !isAlnum(byte(l.last>>24)) {
+		l.gone, l.image = l.before(len("www")), false
+		return true, false
+	}
+	if !strings.HasPrefix("://", text) {
+		return false, false
+	}
+	for _, s := range [...]string{"https", "http"} {
+		if !l.behind(s) {
+			continue
+		}
+		if text != "://" {
+			return false, true
+		}
+		l.gone, l.image = l.before(len(s)), l.tag > 0
+		return true, false
+	}
+	return false, false
+}
+
+// behind tells whether a word is before what is held.
+func (l *Leaks) behind(word string) bool { return lowered(l.before(len(word))) == word }
+
+// before returns the last n bytes before what is held, n being eight at most.
+func (l *Leaks) before(n int) string {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], l.last)
+	return string(b[len(b)-n:])
 }
 
 // marks follows brackets and tags.
 func (l *Leaks) marks(c byte) {
-	prev := l.prev
+	prev := l.prev()
 	if n := len(l.held); n > 0 {
 		prev = l.held[n-1]
 	}
@@ -220,7 +315,7 @@ func (l *Leaks) endsDest(c byte) bool {
 		return c == '>'
 	case c <= ' ':
 		return !blank
-	case l.prev == '\\':
+	case l.prev() == '\\':
 		return false
 	case c == '(':
 		l.parens++
@@ -247,8 +342,8 @@ func endsURL(c byte) bool {
 
 func (l *Leaks) hold(out []byte, c byte) []byte {
 	l.held = append(l.held, c)
-	l.prev = c
-	if len(l.held) < maxURL {
+	l.pass(c)
+	if len(l.gone)+len(l.held) < maxURL {
 		return out
 	}
 	if l.mode == inDest && strings.TrimSpace(string(l.held)) == "" {
@@ -261,7 +356,7 @@ func (l *Leaks) hold(out []byte, c byte) []byte {
 	} else {
 		out = append(out, l.held...)
 	}
-	l.held = l.held[:0]
+	l.held, l.gone = l.held[:0], ""
 	l.mode = skipURL
 	return out
 }
@@ -278,91 +373,6 @@ func (l *Leaks) settle(out []byte) []byte {
 		l.mode = inText
 	}
 	out = append(out, l.held...)
-	l.held = l.held[:0]
+	l.held, l.gone = l.held[:0], ""
 	return out
-}
-
-// url returns what is held as the one who follows the link reads it: a Markdown
-// destination may be written with entities and backslashes. is tells whether it
-// leads to a host at all.
-func (l *Leaks) url() (url string, is bool) {
-	url = string(l.held)
-	if l.mode == inDest {
-		url = strings.TrimSpace(url)
-		url = strings.TrimPrefix(url, "<")
-		url = unescaped(html.UnescapeString(url))
-		url = strings.Map(func(r rune) rune {
-			if r == '\t' || r == '\n' || r == '\r' {
-				return -1 // a browser does not see them
-			}
-			return r
-		}, url)
-		return url, schemeAt(url, 0) > 0 || isOneOf(byteAt(url, 0), `/\`) && isOneOf(byteAt(url, 1), `/\`) || authority(url)
-	}
-	return url, true
-}
-
-// authority tells whether a URL of http lacks slashes that browsers do not need
-// (https:example.com).
-func authority(url string) bool {
-	low := lowered(url)
-	return strings.HasPrefix(low, "http:") || strings.HasPrefix(low, "https:")
-}
-
-// unescaped takes out the backslashes before Markdown's punctuation.
-func unescaped(text string) string {
-	if strings.IndexByte(text, '\\') < 0 {
-		return text
-	}
-	var b strings.Builder
-	for i := 0; i < len(text); i++ {
-		if text[i] == '\\' && i+1 < len(text) && text[i+1] > ' ' && text[i+1] < 0x7f && !isAlnum(text[i+1]) {
-			i++
-		}
-		b.WriteByte(text[i])
-	}
-	return b.String()
-}
-
-// defang writes a URL in a form that nothing follows, and notes the leak.
-func (l *Leaks) defang(url, why string) string {
-	rest := afterScheme(url)
-	l.leaks = append(l.leaks, Leak{Host: shortHost(hostOf(rest)), Image: l.image, Why: why})
-	scheme := "hxxps://"
-	if strings.HasPrefix(lowered(url), "http:") {
-		scheme = "hxxp://"
-	}
-	blank := 0
-	for blank < len(l.held) && l.held[blank] <= ' ' {
-		blank++
-	}
-	before := string(l.held[:blank])
-	if l.angle && l.mode == inDest {
-		before += "<"
-	}
-	return before + scheme + rest
-}
-
-// afterScheme cuts the scheme and the slashes off a URL.
-func afterScheme(url string) string {
-	low := lowered(url)
-	for _, s := range [...]string{"https:", "http:"} {
-		if strings.HasPrefix(low, s) {
-			url = url[len(s):]
-			break
-		}
-	}
-	return strings.TrimLeft(url, `/\`)
-}
-
-// shortHost keeps the last two parts of a name.
-func shortHost(host string) string {
-	i := strings.LastIndexByte(host, '.')
-	if i > 0 {
-		i = strings.LastIndexByte(host[:i], '.')
-	}
-	if host = host[i+1:]; len(host) > 64 {
-		host = host[:64]
-	}
-	return host
 }

@@ -145,7 +145,11 @@ func (r *Restorer) abroad() bool {
 			return true
 		}
 	}
-	if i := strings.Index(lowered(run), "www."); i >= 0 && !found && !isAlnum(byteAt(run, i-1)) {
+	if found {
+		return false
+	}
+	run = strings.ReplaceAll(lowered(run), "[.]", ".") // Leaks may have been here
+	if i := strings.Index(run, "www."); i >= 0 && !isAlnum(byteAt(run, i-1)) {
 		return !named(r.how.Hosts, hostOf(run[i:]))
 	}
 	return false
