@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -22,7 +23,9 @@ import (
 // it come in what it prints, in that order; "..." stands for anything. A command
 // fails where "archestra: " begins what it prints, and nowhere else. Blocks of
 // text are not run: they need a real provider or a terminal. A block of yaml
-// that begins with the name of a file of ~/.config/archestra is put there.
+// that begins with the name of a file of ~/.config/archestra is put there. A
+// command that ends with "&" goes on behind those that follow; what these show of
+// it is waited for.
 //
 // Each document has a home of its own and providers that are simulated.
 func TestDocs(t *testing.T) {
@@ -120,8 +123,12 @@ func document(ts *testscript.TestScript, _ bool, args []string) {
 type reader struct {
 	ts      *testscript.TestScript
 	serving bool
+	behind  bool // a command goes on behind the others
 	tails   []*typed
 }
+
+// looks are commands that only look at what others do.
+var looks = regexp.MustCompile(`^(cat|archestra (ask list|logs|show|policy explain)) `)
 
 func (r *reader) run(c *typed) {
 	if c == nil {
@@ -135,13 +142,24 @@ func (r *reader) run(c *typed) {
 	case strings.HasPrefix(called, "tail") && !strings.Contains(called, "--help"):
 		r.tails = append(r.tails, c)
 		attached(r.ts, launch(r.ts, tailName(len(r.tails)), exec.Command("sh", "-c", "exec env "+command)))
+	case strings.HasSuffix(command, " &"):
+		r.behind = true
+		// What goes on must not hold the shell's own output open.
+		r.ts.Check(r.ts.Exec("sh", "-c", "{ "+strings.TrimSuffix(command, "&")+"; } >/dev/null 2>&1 &"))
 	default:
-		err := r.ts.Exec("sh", "-c", command)
-		out := r.ts.ReadFile("stdout") + r.ts.ReadFile("stderr")
-		if (err != nil) != failure {
-			r.ts.Fatalf("%s: %s: %v\n%s", c.where, c.command, err, out)
+		for deadline := time.Now().Add(patience); ; time.Sleep(200 * time.Millisecond) {
+			err := r.ts.Exec("sh", "-c", command)
+			out := r.ts.ReadFile("stdout") + r.ts.ReadFile("stderr")
+			good := (err != nil) == failure
+			if r.behind && looks.MatchString(command+" ") && !(good && r.differs(c, out) == "") && time.Now().Before(deadline) {
+				continue
+			}
+			if !good {
+				r.ts.Fatalf("%s: %s: %v\n%s", c.where, c.command, err, out)
+			}
+			r.compare(c, out)
+			return
 		}
-		r.compare(c, out)
 	}
 }
 
@@ -233,7 +251,7 @@ func (r *reader) differs(c *typed, out string) string {
 }
 
 // curl is as much of the program curl as the documents use: a request of one
-// URL, with -H and -d, whose answer is printed. -s and -N change nothing.
+// URL, with -H and -d (its text, or @ and a file), whose answer is printed. -s and -N change nothing.
 func curl(args []string) int {
 	var url, body string
 	header := http.Header{}
@@ -242,6 +260,14 @@ func curl(args []string) int {
 		case a == "-s" || a == "-N" || a == "-sN":
 		case (a == "-H" || a == "-d") && i+1 < len(args):
 			i++
+			if file, is := strings.CutPrefix(args[i], "@"); is && a == "-d" {
+				text, err := os.ReadFile(file)
+				if err != nil {
+					fmt.Fprintln(os.Stderr, "curl:", err)
+					return 26
+				}
+				args[i] = string(text)
+			}
 			if a == "-d" {
 				body = args[i]
 				continue

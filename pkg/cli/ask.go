@@ -22,7 +22,8 @@ func newAsk(a *app) *cobra.Command {
 		Short: "Answer the tool calls that wait for a person",
 		Long: `A tool call that a rule wants to be asked about is held until a person answers,
 here, or on the screen of archestra tail. What becomes of one that nobody
-answers, the setting ask says: deny, allow or queue.`,
+answers, the setting ask says: deny, allow or queue. Where no archestra tail runs
+it becomes that at once; with queue it waits.`,
 		Example: `  archestra ask list
   archestra ask allow k3fd`,
 		RunE: group,
@@ -58,8 +59,10 @@ func newAskAllow(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "allow [ID]",
 		Short: "Let a waiting tool call go on",
-		Long: `Lets a waiting tool call go on, once or, with --always, whenever it is exactly
-this one. With --arguments it goes on with these in the place of its own.
+		Long: `Lets a waiting tool call go on, and those of the same tool to the same place for
+the rest of the session. --always makes a rule of that in policy.yaml. With
+--arguments it goes on once, with these in the place of its own; they are not
+judged again.
 
 ` + whichID,
 		Example: `  archestra ask allow k3fd
@@ -71,6 +74,9 @@ this one. With --arguments it goes on with these in the place of its own.
 			if cmd.Flags().Changed("arguments") {
 				if err := ask.CheckArguments([]byte(arguments)); err != nil {
 					return usagef("--arguments: %v", err)
+				}
+				if answer.Always {
+					return usagef("--always makes a rule of the call as it is, and --arguments changes it: leave one of them out")
 				}
 				answer.Arguments = []byte(arguments)
 			}
@@ -88,8 +94,9 @@ func newAskDeny(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "deny [ID]",
 		Short: "Refuse a waiting tool call",
-		Long: `Refuses a waiting tool call, once or, with --always, whenever it is exactly this
-one. The model is told that it was refused and why.
+		Long: `Refuses a waiting tool call, and those of the same tool to the same place for the
+rest of the session. --always makes a rule of that in policy.yaml. The agent reads
+that it was refused, and why.
 
 ` + whichID,
 		Example: `  archestra ask deny k3fd

@@ -128,6 +128,7 @@ func TestAskFailures(t *testing.T) {
 	fails(dir, exitFailure, `no such question`, "allow", "../status")
 	fails(dir, exitUsage, "--arguments: ", "allow", "--arguments", `{"a":1,"a":2}`)
 	fails(dir, exitUsage, "--arguments: ", "allow", "--arguments", ``)
+	fails(dir, exitUsage, "leave one of them out", "allow", "--always", "--arguments", `{"command":"ls"}`)
 	fails(dir, exitUsage, "unknown flag", "deny", "--arguments", `{}`)
 	fails(dir, exitUsage, "at most 1 arg", "allow", "a", "b")
 	fails(dir, exitUsage, "not a command", "maybe")
