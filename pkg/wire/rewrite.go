@@ -16,7 +16,8 @@ const (
 
 // TextEditor edits one text of an answer as it comes: one choice's, one content
 // block's, or one tool call's. Write takes the next piece and returns what can go
-// on; Flush tells that the text is over and returns what was held back.
+// on, in whole characters; Flush tells that the text is over and returns what was
+// held back.
 type TextEditor interface {
 	Write(text string) string
 	Flush() string

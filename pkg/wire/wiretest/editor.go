@@ -88,6 +88,7 @@ type editing struct {
 	editor    func(wire.TextKind) wire.TextEditor
 	text      func(string) string // of an answer's text
 	arguments func(string) string
+	same      bool // nothing is changed
 }
 
 func asItIs(text string) string { return text }
@@ -108,11 +109,11 @@ func editings(word string) []editing {
 		return func() wire.TextEditor { return &late{keep: n, as: as} }
 	}
 	out := []editing{
-		{"capitals", both(func() wire.TextEditor { return upper{} }, func() wire.TextEditor { return nil }), strings.ToUpper, asItIs},
-		{"all held", both(holding(1<<30, strings.ToUpper), holding(1<<30, asItIs)), strings.ToUpper, asItIs},
-		{"some held", both(holding(9, strings.ToUpper), holding(9, asItIs)), strings.ToUpper, asItIs},
-		{"delayed", both(holding(3, asItIs), holding(1, asItIs)), asItIs, asItIs},
-		{"arguments left", both(holding(5, asItIs), func() wire.TextEditor { return nil }), asItIs, asItIs},
+		{"capitals", both(func() wire.TextEditor { return upper{} }, func() wire.TextEditor { return nil }), strings.ToUpper, asItIs, false},
+		{"all held", both(holding(1<<30, strings.ToUpper), holding(1<<30, asItIs)), strings.ToUpper, asItIs, false},
+		{"some held", both(holding(9, strings.ToUpper), holding(9, asItIs)), strings.ToUpper, asItIs, false},
+		{"delayed", both(holding(3, asItIs), holding(1, asItIs)), asItIs, asItIs, true},
+		{"arguments left", both(holding(5, asItIs), func() wire.TextEditor { return nil }), asItIs, asItIs, true},
 	}
 	if word != "" {
 		replace := func(with string) (func() wire.TextEditor, func(string) string) {
@@ -121,7 +122,7 @@ func editings(word string) []editing {
 		}
 		e, text := replace(with)
 		ea, args := replace("Anything")
-		out = append(out, editing{"the word " + word, both(e, ea), text, args})
+		out = append(out, editing{"the word " + word, both(e, ea), text, args, false})
 	}
 	return out
 }

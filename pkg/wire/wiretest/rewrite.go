@@ -44,8 +44,8 @@ func leave(wire.TextKind) wire.TextEditor { return same{} }
 // stream may have no fault that it did not come with.
 type Order func(frames []sse.Frame) (faults []string)
 
-// Rewrite checks what holds for every response: left alone it leaves as it came,
-// and edited its decoder reads the edited texts and else what it read before,
+// Rewrite checks what holds for every response: left alone, or held back and not
+// changed, it leaves as it came, and edited its decoder reads the edited texts and else what it read before,
 // however the stream is cut.
 func Rewrite(t *testing.T, format wire.Rewriting, cases []GateCase, order Order) {
 	edited := 0
@@ -72,6 +72,9 @@ func Rewrite(t *testing.T, format wire.Rewriting, cases []GateCase, order Order)
 			want := gateAnswer(format, c, c.Body)
 			for _, e := range editings(word(want.Text(), want.Reasoning)) {
 				out := edit(e.editor)
+				if e.same && !bytes.Equal(out, c.Body) {
+					t.Errorf("%s: the texts are as they came, the bytes differ:\n%s", e.name, cmp.Diff(string(c.Body), string(out)))
+				}
 				if !bytes.Equal(out, c.Body) {
 					edited++
 				}
@@ -175,13 +178,15 @@ func Frames(format wire.Format, contentType string, body []byte) (frames []sse.F
 }
 
 // FuzzRewrite fuzzes a rewriter: it must not panic, the cutting must not matter,
-// and a text that is left alone leaves the bytes as they came.
+// and a text that is left alone, or held back and not changed, leaves the bytes as
+// they came.
 func FuzzRewrite(f *testing.F, dir string, format wire.Rewriting) {
 	for _, c := range GateCases(f, dir, format) {
 		f.Add(c.ContentType, c.Body, uint8(5), uint8(3))
 	}
 	f.Fuzz(func(t *testing.T, contentType string, body []byte, size, keep uint8) {
-		holding := func(wire.TextKind) wire.TextEditor { return &late{keep: int(keep), as: asItIs} }
+		delaying := func(wire.TextKind) wire.TextEditor { return &late{keep: int(keep), as: asItIs} }
+		holding := func(wire.TextKind) wire.TextEditor { return &late{keep: int(keep), as: strings.ToUpper} }
 		format.Rewrite(body, wire.RewriteOptions{Editor: holding})
 		if out := format.Rewrite(body, wire.RewriteOptions{Editor: leave}); !bytes.Equal(out, body) {
 			t.Fatalf("left alone, a body differs:\n%q\n%q", body, out)
@@ -192,6 +197,9 @@ func FuzzRewrite(f *testing.F, dir string, format wire.Rewriting) {
 		cut := func() int { return int(size) }
 		if out := Edit(format, contentType, body, cut, leave); !bytes.Equal(out, body) {
 			t.Fatalf("left alone, the bytes differ:\n%q\n%q", body, out)
+		}
+		if out := Edit(format, contentType, body, cut, delaying); !bytes.Equal(out, body) {
+			t.Fatalf("held back, the bytes differ:\n%q\n%q", body, out)
 		}
 		whole := Edit(format, contentType, body, func() int { return len(body) }, holding)
 		if out := Edit(format, contentType, body, cut, holding); !bytes.Equal(out, whole) {
