@@ -94,7 +94,7 @@ func (x *Exchange) secrets(l *Looked) {
 	if len(conceal) == 0 {
 		return
 	}
-	s := x.guard.session(x.target.Provider + "\x00" + x.target.Profile + "\x00" + cmp.Or(x.client, x.opening))
+	s := x.placeholders()
 	l.Values = payload.Values(l.Send, secretsOf(conceal))
 	plain := l.Send
 	l.Keep = payload.Redact(plain, conceal, s.values)
@@ -109,6 +109,16 @@ func (x *Exchange) secrets(l *Looked) {
 	if len(redact) > 0 && l.Refusal == nil {
 		x.note("archestra put placeholders in the place of %s before the request left", plural(len(redact), "value"))
 	}
+}
+
+// placeholders returns what keeps the placeholders of the conversation. They must
+// be the same in its next requests: what those have in common with this one is how
+// the conversation begins, and not so many bytes of the body.
+func (x *Exchange) placeholders() *session {
+	if x.target.Format != nil {
+		return x.sessionOf()
+	}
+	return x.guard.session(x.target.Provider + "\x00" + x.target.Profile + "\x00" + cmp.Or(x.client, x.opening))
 }
 
 // secretsOf leaves personal data out: an answer may repeat it.

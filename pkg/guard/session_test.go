@@ -1,0 +1,46 @@
+package guard
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/archestra-ai/archestra-cli/pkg/policy"
+	"github.com/archestra-ai/archestra-cli/pkg/secret"
+	"github.com/archestra-ai/archestra-cli/pkg/wire/openaichat"
+)
+
+// TestPlaceholdersLast: a value has one placeholder in every turn of a conversation,
+// however short its first request was, and another in another conversation.
+func TestPlaceholdersLast(t *testing.T) {
+	const token = "ghp_Zk3vQ9xW2mT7rB5nL8sD1fG6hJ4pC0yAeUiO"
+	d, err := secret.New(secret.Options{Secrets: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := policy.Default()
+	g := New(Options{Act: true, Policy: func() *policy.Policy { return rules }, Detector: d, Secrets: Redact})
+	placeholder := regexp.MustCompile(`REDACTED_\w+`)
+	send := func(opening, body string) string {
+		t.Helper()
+		x := g.Begin(Target{Provider: "openai", Profile: "p", Format: openaichat.New()})
+		l := x.Request([]byte(body), nil, "", opening)
+		if l.Refusal != nil || strings.Contains(string(l.Send), token) {
+			t.Fatalf("%+v: %s", l.Refusal, l.Send)
+		}
+		all := placeholder.FindAllString(string(l.Send), -1)
+		for _, p := range all[1:] {
+			if p != all[0] {
+				t.Errorf("one value has several placeholders: %q", all)
+			}
+		}
+		return all[0]
+	}
+	const first = `{"role":"user","content":"My key is ` + token + `."}`
+	one := send("k1", `{"messages":[`+first+`],"model":"m"}`)
+	two := send("k2", `{"messages":[`+first+`,{"role":"assistant","content":"It is `+token+`, then."},{"role":"user","content":"Say `+token+` again."}],"model":"m","stream":true}`)
+	other := send("k1", `{"messages":[{"role":"user","content":"Another talk about `+token+`."}],"model":"m"}`)
+	if one != two || one == other {
+		t.Errorf("the placeholders are %q, %q, and elsewhere %q", one, two, other)
+	}
+}
