@@ -217,7 +217,9 @@ func (s speech) begin(t *testing.T, base, script string, c talk, stream bool) *r
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", "Bearer "+clientKey)
-	req.Header.Set("X-Simulate", script)
+	if script != "" {
+		req.Header.Set("X-Simulate", script)
+	}
 	r := &reading{leave: leave, done: make(chan struct{})}
 	t.Cleanup(func() { leave(); <-r.done })
 	go func() {
