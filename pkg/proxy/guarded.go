@@ -118,6 +118,10 @@ func (g *guarded) step() error {
 	switch {
 	case errors.Is(err, io.EOF):
 		g.ended = true
+		if g.stream != nil {
+			g.record.Over()
+			g.stream.Decide()
+		}
 	case err != nil:
 		return g.broken(err)
 	}

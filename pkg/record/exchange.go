@@ -292,6 +292,20 @@ func (x *Exchange) Write(chunk []byte) (terminal bool) {
 	return x.terminal && !was
 }
 
+// Over tells that nothing more of the response's body comes: its last frame may lack
+// its end. It is for who is shown the frames; Commit does without.
+func (x *Exchange) Over() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.framer == nil || x.broken {
+		return
+	}
+	x.guard("the stream", func() {
+		x.framer.Close()
+		x.drain(time.Now())
+	})
+}
+
 // Overlong tells that an event of the stream outgrew its limit.
 func (x *Exchange) Overlong() bool {
 	x.mu.Lock()
