@@ -85,8 +85,11 @@ func (x *Exchange) sessionKey() string {
 	if x.client != "" {
 		return t.Provider + "\x00" + t.Profile + "\x00" + x.client
 	}
-	h := fnv.New128a()
 	c := x.history()
+	if c.PreviousID != "" {
+		return x.heldKey(c.PreviousID)
+	}
+	h := fnv.New128a()
 	write := func(parts []llm.Part) {
 		for i := range parts {
 			_, _ = h.Write([]byte(parts[i].Text)) // a hash never fails
@@ -100,6 +103,11 @@ func (x *Exchange) sessionKey() string {
 		}
 	}
 	return t.Provider + "\x00" + t.Profile + "\x00\x00" + string(h.Sum(nil))
+}
+
+// heldKey names the conversation that a provider keeps under an id.
+func (x *Exchange) heldKey(id string) string {
+	return x.target.Provider + "\x00" + x.target.Profile + "\x00\x00\x00" + id
 }
 
 // sessionOf returns what is kept of the conversation.
@@ -125,6 +133,7 @@ func (x *Exchange) Hold(id string, a *llm.Answer) {
 		m.Parts = append(m.Parts, llm.Part{Kind: llm.PartToolCall, Name: c.Name, CallID: c.ID, Arguments: c.Arguments, Text: c.ArgumentsText})
 	}
 	x.judgingSession().Hold(id, m)
+	x.guard.keep(x.heldKey(id), x.sessionOf())
 }
 
 // Findings returns what was found so far, and forgets it.

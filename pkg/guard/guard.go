@@ -142,6 +142,16 @@ func (g *Guard) session(key string) *session {
 	return s
 }
 
+// keep gives a session another key.
+func (g *Guard) keep(key string, s *session) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.sessions[key] == nil && len(g.sessions) >= maxSessions {
+		g.forget()
+	}
+	g.sessions[key] = s
+}
+
 // forget drops the quarter of the sessions that was used longest ago.
 func (g *Guard) forget() {
 	keys := make([]string, 0, len(g.sessions))

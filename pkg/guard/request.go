@@ -9,6 +9,7 @@ import (
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/pkg/policy"
 	"github.com/archestra-ai/archestra-cli/pkg/policy/fact"
+	"github.com/archestra-ai/archestra-cli/pkg/secret"
 	"github.com/archestra-ai/archestra-cli/pkg/secret/payload"
 )
 
@@ -45,6 +46,7 @@ func (x *Exchange) Request(body []byte, read *llm.Conversation, session, convers
 		return l
 	}
 	x.secrets(&l)
+	x.follow()
 	if l.Refusal == nil && x.target.Format != nil && x.rules != nil && x.rules.HasResultRules() {
 		x.results(&l)
 	}
@@ -108,6 +110,18 @@ func (x *Exchange) secrets(l *Looked) {
 	}
 	if len(redact) > 0 && l.Refusal == nil {
 		x.note("archestra put placeholders in the place of %s before the request left", plural(len(redact), "value"))
+	}
+}
+
+// follow has the answer's placeholders restored where the provider keeps the
+// conversation: the values came with an earlier request.
+func (x *Exchange) follow() {
+	g := x.guard
+	if x.values != nil || g.scanner == nil || x.target.Format == nil || g.treatment(secret.KindSecret) != Redact && g.treatment(secret.KindCard) != Redact {
+		return
+	}
+	if x.history().PreviousID != "" {
+		x.values = x.sessionOf()
 	}
 }
 

@@ -5,9 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/pkg/policy"
 	"github.com/archestra-ai/archestra-cli/pkg/secret"
 	"github.com/archestra-ai/archestra-cli/pkg/wire/openaichat"
+	"github.com/archestra-ai/archestra-cli/pkg/wire/openairesponses"
 )
 
 // TestPlaceholdersLast: a value has one placeholder in every turn of a conversation,
@@ -42,5 +44,42 @@ func TestPlaceholdersLast(t *testing.T) {
 	other := send("k1", `{"messages":[{"role":"user","content":"Another talk about `+token+`."}],"model":"m"}`)
 	if one != two || one == other {
 		t.Errorf("the placeholders are %q, %q, and elsewhere %q", one, two, other)
+	}
+}
+
+// TestPlaceholdersHeld: where the provider keeps the history, an answer to a request
+// that only names it has its placeholders restored.
+func TestPlaceholdersHeld(t *testing.T) {
+	const token = "ghp_Zk3vQ9xW2mT7rB5nL8sD1fG6hJ4pC0yAeUiO"
+	d, err := secret.New(secret.Options{Secrets: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := policy.Default()
+	g := New(Options{Act: true, Policy: func() *policy.Policy { return rules }, Detector: d, Secrets: Redact})
+	begin := func(profile string) *Exchange {
+		return g.Begin(Target{Provider: "openai", Profile: profile, Format: openairesponses.New()})
+	}
+	x := begin("p")
+	l := x.Request([]byte(`{"model":"m","input":"My key is `+token+`."}`), nil, "", "")
+	placeholder := regexp.MustCompile(`REDACTED_\w+`).FindString(string(l.Send))
+	x.Answer(&llm.Answer{ID: "resp_1"})
+	answer := `{"id":"resp_2","object":"response","status":"completed","model":"m","output":[{"type":"message","id":"msg_1","role":"assistant","status":"completed","content":[{"type":"output_text","text":"It is ` + placeholder + `.","annotations":[]}]}]}`
+	for _, tt := range []struct {
+		profile, previous string
+		restored          bool
+	}{{"p", "resp_1", true}, {"p", "resp_2", true}, {"p", "resp_9", false}, {"other", "resp_1", false}} {
+		x := begin(tt.profile)
+		l := x.Request([]byte(`{"model":"m","previous_response_id":"`+tt.previous+`","input":"Say it again."}`), nil, "", "")
+		if l.Refusal != nil {
+			t.Fatal(l.Refusal)
+		}
+		got, err := x.Body(t.Context(), []byte(answer))
+		if err != nil || strings.Contains(string(got.Out), token) != tt.restored {
+			t.Errorf("%s, %s: %v, %s", tt.profile, tt.previous, err, got.Out)
+		}
+		if tt.restored {
+			x.Answer(&llm.Answer{ID: "resp_2"})
+		}
 	}
 }
