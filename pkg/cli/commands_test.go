@@ -91,7 +91,7 @@ answer
 │ Look first.
 Running the tests now.
 → Bash {"command":"go test ./..."}  (call_1)
-  allow shell-safe 
+  allow shell-safe
 finished: tool_use
 `
 	if diff := cmp.Diff(want, out); diff != "" {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -172,10 +173,9 @@ func glyph(s llm.State) string {
 
 // verdictCell tells the sternest verdict and the tool, or what was called.
 func verdictCell(i *llm.Interaction) cell {
-	rank := map[llm.Action]int{llm.ActionAllow: 1, llm.ActionAsk: 2, llm.ActionBlock: 3}
 	var worst *llm.ToolCall
 	for k := range i.ToolCalls {
-		if c := &i.ToolCalls[k]; worst == nil || rank[c.Verdict] > rank[worst.Verdict] {
+		if c := &i.ToolCalls[k]; worst == nil || sternness(c) > sternness(worst) {
 			worst = c
 		}
 	}
@@ -187,19 +187,14 @@ func verdictCell(i *llm.Interaction) cell {
 		}
 		return cellOf("")
 	}
-	words := worst.Name
-	if worst.Verdict != "" {
-		words = string(worst.Verdict) + " " + words
-	}
+	verdict, st := verdictWords(worst)
+	words := strings.Join(nonEmpty(verdict, worst.Name), " ")
 	if n := len(i.ToolCalls); n > 1 {
 		words += " +" + strconv.Itoa(n-1)
 	}
 	c := cellOf(words)
-	switch worst.Verdict {
-	case llm.ActionBlock:
-		c.style = red
-	case llm.ActionAsk:
-		c.style = yellow
+	if st != plain {
+		c.style = st
 	}
 	return c
 }

@@ -122,8 +122,8 @@ func (m *markdown) answer(i *llm.Interaction) {
 	m.fenced("Refusal", i.Refusal)
 	for _, c := range i.ToolCalls {
 		title := "Answer, calls " + c.Name
-		if c.Verdict != "" {
-			title += ": " + string(c.Verdict)
+		if words, _ := verdictWords(&c); words != "" {
+			title += ": " + words
 		}
 		args := pretty(c.Arguments)
 		if len(c.Arguments) == 0 {

@@ -299,12 +299,8 @@ func (p *page) answer(i *llm.Interaction) {
 			args = c.ArgumentsText
 		}
 		p.line(blue, "→ %s %s%s", c.Name, args, idNote(c.ID))
-		if c.Verdict != "" {
-			st := plain
-			if c.Verdict != llm.ActionAllow {
-				st = red
-			}
-			p.line(st, "  %s %s %s", c.Verdict, c.Rule, c.Reason)
+		if words, st := verdictWords(&c); words != "" {
+			p.line(st, "  %s", strings.Join(nonEmpty(words, c.Rule, c.Reason), " "))
 		}
 	}
 	for _, c := range i.Choices {

@@ -171,12 +171,15 @@ func eventWords(e *llm.Event) (mark string, st style, words string) {
 		if len(c.Arguments) > 0 {
 			args = oneLine(c.Arguments)
 		}
-		words = strings.Join(nonEmpty(string(c.Verdict), c.Rule, c.Name, args), " ")
-		switch c.Verdict {
-		case llm.ActionBlock:
-			return "✗", red, words
-		case llm.ActionAsk:
-			return "?", yellow, words
+		verdict, st := verdictWords(c)
+		words = strings.Join(nonEmpty(verdict, c.Rule, c.Name, args), " ")
+		switch {
+		case c.Verdict == llm.ActionBlock:
+			return "✗", st, words
+		case c.Verdict == llm.ActionAsk:
+			return "?", st, words
+		case st == yellow:
+			return "○", st, words
 		}
 		return "→", blue, words
 	case llm.EventProgress:
