@@ -117,8 +117,11 @@ func (s *Stream) decide(q *question) {
 // Waiting tells that a person is asked.
 func (s *Stream) Waiting() bool { return len(s.open) > 0 }
 
-// Holding tells that bytes wait for a decision or for their call's end.
-func (s *Stream) Holding() bool { return s.gate != nil && s.gate.Held() > 0 }
+// Holding tells that bytes wait: for a decision, for their call's end, or for what
+// a text's editor holds back.
+func (s *Stream) Holding() bool {
+	return s.gate != nil && s.gate.Held() > 0 || s.texts != nil && s.texts.rewriter.Held() > 0
+}
 
 // Wait waits until the question that holds the stream is answered, or for as long
 // as given; it tells whether there was an answer. When ctx ends, the client has

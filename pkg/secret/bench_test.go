@@ -60,3 +60,19 @@ func BenchmarkLoadRules(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkEditors measures what the editors of an answer cost a word of it.
+func BenchmarkEditors(b *testing.B) {
+	words := strings.SplitAfter(prose()[:8<<10], " ")
+	session := NewSession()
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		l, r := NewLeaks(LeakOptions{}), session.Restorer(Restoring{})
+		for _, w := range words {
+			r.Write(l.Write(w))
+		}
+		n += len(words)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/word")
+}
