@@ -114,7 +114,9 @@ func (p *Proxy) explain(x *exchange, err error) *provider.Error {
 		return provider.Wrap(err, http.StatusGatewayTimeout, "upstream_timeout", x.target.Format,
 			name+" at "+at+" did not answer in time.")
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
+	var broke *net.OpError // not of the dialling, but of the connection that was had
+	reset := errors.As(err, &broke) && (broke.Op == "read" || broke.Op == "write")
+	if reset || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
 		return provider.Wrap(err, http.StatusBadGateway, "upstream_closed", x.target.Format,
 			name+" at "+at+" closed the connection without an answer.")
 	}

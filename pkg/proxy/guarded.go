@@ -37,6 +37,7 @@ type guarded struct {
 	out      []byte // what may be read by the client
 	terminal bool   // the protocol's last event is in
 	ended    bool   // nothing more comes from the provider
+	failed   error  // what its answer broke off with
 	settled  bool   // the record of what came so far is safe
 	quiet    time.Time
 
@@ -95,6 +96,9 @@ func (g *guarded) step() error {
 	if g.ended {
 		return io.EOF
 	}
+	if g.failed != nil {
+		return g.broken(g.failed)
+	}
 	n, err := g.body.Read(g.buf[:])
 	if g.timer != nil {
 		g.timer.Reset(g.idle)
@@ -122,6 +126,8 @@ func (g *guarded) step() error {
 			g.record.Over()
 			g.stream.Decide()
 		}
+	case err != nil && n > 0:
+		g.failed = err // what came with it goes first
 	case err != nil:
 		return g.broken(err)
 	}
