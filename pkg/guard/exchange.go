@@ -181,14 +181,15 @@ func (x *Exchange) Answer(a *llm.Answer) {
 // storeNot is how a request says that the provider shall keep nothing.
 var storeNot = []byte(`"store":false`)
 
-// MayCall tells whether the answer may call a tool, or hold a placeholder: a
-// compressed stream for which neither holds is not taken apart. Tools are declared
-// in the request, or stand where the provider keeps something that it names.
+// MayCall tells whether the answer may call a tool, hold a placeholder, or a link
+// that is to be made harmless: a compressed stream that cannot is not taken apart. Tools are declared
+// in the request, or stand where the provider keeps something that it names; letters
+// may be spelt by escapes.
 func (x *Exchange) MayCall() bool {
-	if x.values != nil {
+	if x.values != nil || x.harmless() {
 		return true
 	}
-	for _, word := range [...]string{"tool", "function", "previous_response_id", `"conversation"`, `"prompt"`, "achedContent", "ached_content"} {
+	for _, word := range [...]string{"tool", "function", "previous_response_id", `"conversation"`, `"prompt"`, "achedContent", "ached_content", `\u00`} {
 		if bytes.Contains(x.body, []byte(word)) {
 			return true
 		}

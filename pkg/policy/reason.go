@@ -24,6 +24,15 @@ func quoted(s string) string {
 	return strconv.QuoteToGraphic(s)
 }
 
+// shown quotes a value for a reason, unless it is a secret: cut to a length it would
+// be one that nobody finds again.
+func shown(s, secret string) string {
+	if secret != "" {
+		return "(a secret: " + secret + ")"
+	}
+	return quoted(s)
+}
+
 // where says in words where a place is.
 func where(h *fact.Seen) string {
 	var b strings.Builder

@@ -88,10 +88,10 @@ func (r *Rule) because(f *fact.Facts, v *fact.Value) string {
 	}
 	pairs := []string{"{tool}", f.Tool.Name}
 	if v != nil {
-		pairs = append(pairs, "{path}", v.Path, "{value}", quoted(v.Text), "{origin}", v.Origin.String())
+		pairs = append(pairs, "{path}", v.Path, "{value}", shown(v.Text, v.Secret), "{origin}", v.Origin.String())
 	}
 	for _, l := range f.Leaves() {
-		pairs = append(pairs, "{args."+l.Path+"}", quoted(l.Value))
+		pairs = append(pairs, "{args."+l.Path+"}", shown(l.Value, f.SecretAt(l.Path)))
 	}
 	return strings.NewReplacer(pairs...).Replace(s)
 }

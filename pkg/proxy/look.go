@@ -82,8 +82,17 @@ func (p *Proxy) settle(x *exchange, r *http.Request, l *guard.Looked, plain []by
 	if len(l.Send) != len(plain) || len(plain) > 0 && &l.Send[0] != &plain[0] {
 		x.body.replace(l.Send)
 		r.Header.Del("Content-Encoding")
+		undigest(r.Header)
 	}
 	return nil
+}
+
+// undigest takes away what vouches for the bytes of a body that was changed (RFC
+// 9530, RFC 3230, RFC 1864): whoever checks it would refuse the message.
+func undigest(h http.Header) {
+	for _, name := range [...]string{"Content-Digest", "Repr-Digest", "Digest", "Content-Md5"} {
+		h.Del(name)
+	}
 }
 
 // tell brings what the guard found into the record.

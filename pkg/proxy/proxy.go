@@ -114,6 +114,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	joinEncodings(r.Header)
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
 	x := &exchange{target: target, upstream: upstream, ctx: ctx, cancel: cancel, client: r.Context(), in: r, record: p.opts.Recorder.Begin(r, recorded(target))}
@@ -199,6 +200,7 @@ func (p *Proxy) response(res *http.Response) error {
 			res.Header.Del(name)
 		}
 	}
+	joinEncodings(res.Header)
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		x.record.Response(res.StatusCode, res.Header, -1)
 		return p.upgrade(x, res)
@@ -240,6 +242,14 @@ func leaks(name string) bool {
 		return true
 	}
 	return strings.HasPrefix(name, "Access-Control-")
+}
+
+// joinEncodings makes one line of the content encodings of a message that names
+// them in several (RFC 9110 section 5.3): whoever reads them reads all of them.
+func joinEncodings(h http.Header) {
+	if lines := h["Content-Encoding"]; len(lines) > 1 {
+		h.Set("Content-Encoding", strings.Join(lines, ", "))
+	}
 }
 
 // survive ends the record of a request that panicked, so that the panic costs

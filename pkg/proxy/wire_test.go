@@ -19,6 +19,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/archestra-ai/archestra-cli/pkg/config"
+	"github.com/archestra-ai/archestra-cli/pkg/guard"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/pkg/proxy"
 	"github.com/archestra-ai/archestra-cli/pkg/record"
@@ -194,7 +195,7 @@ func TestW07CompressedBothWays(t *testing.T) {
 				w.Header().Set("Content-Encoding", coding)
 				w.Header().Set("Content-Type", "text/event-stream")
 				_, _ = w.Write(answer)
-			}, nil)
+			}, func(o *proxy.Options) { o.Guard = newGuard(t, func(g *guard.Options) { g.Links = guard.Report }) })
 			req, err := http.NewRequest(http.MethodPost, base+"/v1/openai/p/chat/completions", bytes.NewReader(ask))
 			if err != nil {
 				t.Fatal(err)

@@ -129,7 +129,13 @@ func (x *Exchange) conclude(end End) {
 	if x.judge != nil {
 		x.guard("the verdicts", func() {
 			findings, notes := x.judge(&answer)
-			x.i.Findings, x.i.Notes = append(x.i.Findings, findings...), append(x.i.Notes, notes...)
+			for _, f := range findings {
+				f.Where = scrubText(f.Where, x.secret) // a link's host may be made of one
+				x.i.Findings = append(x.i.Findings, f)
+			}
+			for _, n := range notes {
+				x.i.Notes = append(x.i.Notes, scrubText(n, x.secret))
+			}
 		})
 	}
 	x.fill(answer)
@@ -229,6 +235,7 @@ func (x *Exchange) fill(a llm.Answer) {
 			c := &x.i.ToolCalls[k]
 			c.Arguments, c.ArgumentsText = scrub(c.Arguments, x.secret), scrubText(c.ArgumentsText, x.secret)
 			c.Reason, c.Facts = scrubText(c.Reason, x.secret), scrub(c.Facts, x.secret)
+			c.Accept, c.Path = scrubText(c.Accept, x.secret), scrubText(c.Path, x.secret)
 		}
 		if x.i.Error != nil {
 			x.i.Error.Message = scrubText(x.i.Error.Message, x.secret)

@@ -23,7 +23,7 @@ type Exchange struct {
 	start  time.Time
 	format wire.Format
 	secret []string // credentials and secrets of the request, to be kept out of the record
-	hidden []string // secrets that the request's body held
+	hidden []string // secrets that the request's body held, in their spellings
 	repeat bool     // the answer repeats one of them
 	tap    Tap
 	judge  Judge

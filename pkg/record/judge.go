@@ -1,10 +1,13 @@
 package record
 
 import (
-	"bytes"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
@@ -49,15 +52,18 @@ func (x *Exchange) Conceal(values ...string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, v := range values {
-		if !slices.Contains(x.hidden, v) {
-			x.hidden = append(x.hidden, v)
+		if slices.Contains(x.hidden, v) {
+			continue
 		}
-		for _, form := range [...]string{v, inner(v), inner(inner(v))} {
-			if !slices.Contains(x.secret, form) {
-				x.secret = append(x.secret, form)
-			}
+		x.hidden = append(x.hidden, spellings(v)...)
+	}
+	for _, v := range x.hidden {
+		if !slices.Contains(x.secret, v) {
+			x.secret = append(x.secret, v)
 		}
 	}
+	// A spelling that begins another one must not be cut out of it first.
+	slices.SortStableFunc(x.secret, func(a, b string) int { return len(b) - len(a) })
 }
 
 // holds tells whether an answer repeats a secret of the request.
@@ -99,11 +105,53 @@ func (x *Exchange) split(kept []byte) (yes bool) {
 	return x.holds(&a)
 }
 
-// inner spells a text as it stands in a JSON string.
-func inner(s string) string {
-	lit := jsonscan.AppendString(nil, s)
-	return string(bytes.TrimSuffix(lit[1:], []byte{'"'}))
+// spellings are a text as it is, in a JSON string, and in JSON inside of a JSON
+// string, with the escapes that writers of JSON are known to make: those that must
+// be, those of Go (<, > and &), in ASCII alone (Python), and slashes (PHP).
+func spellings(text string) []string {
+	list := []string{text}
+	add := func(forms []string) {
+		for _, form := range forms {
+			if !slices.Contains(list, form) {
+				list = append(list, form)
+			}
+		}
+	}
+	once := escaped(text)
+	add(once)
+	for _, form := range once {
+		add(escaped(form))
+	}
+	return list
 }
+
+// escaped spells a text as it stands in a JSON string.
+func escaped(text string) []string {
+	least := unquoted(jsonscan.AppendString(nil, text))
+	list := []string{least}
+	if lit, err := json.Marshal(text); err == nil {
+		list = append(list, unquoted(lit))
+	}
+	ascii := inASCII(least)
+	return append(list, ascii, strings.ReplaceAll(least, "/", `\/`), strings.ReplaceAll(ascii, "/", `\/`))
+}
+
+// inASCII escapes what is not ASCII.
+func inASCII(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r < utf8.RuneSelf {
+			b.WriteByte(byte(r))
+			continue
+		}
+		for _, u := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, `\u%04x`, u)
+		}
+	}
+	return b.String()
+}
+
+func unquoted(lit []byte) string { return string(lit[1 : len(lit)-1]) }
 
 // Held tells that a call waits for a person.
 func (x *Exchange) Held(a llm.Ask) { x.ask(llm.EventHeld, a, 1) }

@@ -145,6 +145,16 @@ func (f *Facts) secrets(find func(string) string) {
 	}
 }
 
+// SecretAt returns what kind of secret the argument at a path holds, or "".
+func (f *Facts) SecretAt(path string) string {
+	for i := range f.Values {
+		if v := &f.Values[i]; v.Path == path && v.Secret != "" {
+			return v.Secret
+		}
+	}
+	return ""
+}
+
 // AtUserPlace tells whether the call acts on a page of a host that the user
 // named, or led to by a text that they delegated to: a form to fill, a file to
 // fetch.

@@ -68,6 +68,8 @@ type Gate struct {
 	held    int
 	touched bool // something was refused or edited: every frame is looked at
 	unread  bool // the frame before could not be read
+	bare    bool // JSON stands where events were due
+	cut     bool // and a part of it did not leave, nor does the rest
 	told    []wire.Call
 	out     Out
 	frame   Frame // reused for frames that do not wait
@@ -90,7 +92,7 @@ func (g *Gate) Break(f *Frame) {
 func (g *Gate) Frame(in sse.Frame) (release []byte, calls []wire.Call) {
 	g.told = g.told[:0]
 	idle := len(g.queue) == 0
-	if in.Err != nil {
+	if in.Err != nil || len(in.Data) == 0 && g.framing == Events && g.stray(in.Raw) {
 		return g.fail()
 	}
 	g.unread = false
@@ -119,6 +121,19 @@ func (g *Gate) Frame(in sse.Frame) (release []byte, calls []wire.Call) {
 	}
 	g.drain()
 	return g.out.b, g.told
+}
+
+// stray tells that an event without data may hold a call all the same: JSON that
+// came under the name of events is ignored by those who read events, and read by a
+// client that asked for no stream.
+func (g *Gate) stray(raw []byte) bool {
+	text := bytes.TrimLeft(raw, "\ufeff \t\r\n")
+	if len(text) == 0 || text[0] == ':' {
+		return false
+	}
+	g.bare = g.bare || text[0] == '{' || text[0] == '['
+	g.cut = g.cut || g.bare && !g.editor.Plain(text)
+	return g.cut
 }
 
 // look reads a frame. One that holds a call must be strict JSON, since it is
