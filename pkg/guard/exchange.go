@@ -28,6 +28,7 @@ type Exchange struct {
 	conversation *llm.Conversation
 	judging      *policy.Session
 	judged       []*Judged
+	gated        bool // nothing passes but what is judged
 	findings     []llm.Finding
 	leaked       []llm.Finding // of links, so that each is told once
 	named        *secret.Hosts

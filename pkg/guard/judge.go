@@ -104,8 +104,11 @@ func (x *Exchange) Annotate(calls []llm.ToolCall) {
 			continue
 		}
 		v := x.judge(*c)
-		if x.Acts() && v.Action != llm.ActionAllow {
-			// It has passed: what the rules say of it is told, and what became of it.
+		switch {
+		case !x.Acts() || v.Action == llm.ActionAllow:
+		case x.gated: // the answer broke off before the call was whole: it went nowhere
+			v.Action = llm.ActionBlock
+		default: // it has passed: what the rules say of it is told, and what became of it
 			v.Would, v.Action = v.Action, llm.ActionAllow
 		}
 		dress(c, &v)

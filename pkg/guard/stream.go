@@ -37,6 +37,7 @@ type Stream struct {
 func (x *Exchange) Stream(contentType string, maxFrame int) *Stream {
 	s := &Stream{x: x, texts: x.texts(contentType, maxFrame)}
 	if f := x.Gated(); f != nil && x.Acts() {
+		x.gated = true
 		s.gate = f.NewGate(contentType, wire.GateOptions{MaxHeld: x.guard.opts.MaxHeld, Refusal: x.gateRefusal})
 	}
 	if s.gate == nil && s.texts == nil {
@@ -241,6 +242,7 @@ func (s *Stream) Take() []byte {
 func (x *Exchange) Body(ctx context.Context, body []byte) (w Whole, err error) {
 	w.Out = body
 	if f := x.Gated(); f != nil && x.Acts() {
+		x.gated = true
 		if w.Out, w.Refusals, err = x.screen(ctx, f, body); err != nil {
 			return w, err
 		}
