@@ -210,32 +210,35 @@ func noSecrets(t *testing.T, r *running) {
 			t.Errorf("output %d of %d has %s: …%.200s", i, len(printed), leak, text[max(0, at-150):])
 		}
 	}
-	files := 0
-	look := func(when string) {
-		err := filepath.WalkDir(filepath.Join(r.dir, "data"), func(path string, d fs.DirEntry, err error) error {
-			if err != nil || !d.Type().IsRegular() {
-				return err
-			}
-			b, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			files++
-			if leak := leaking(b); leak != "" {
-				t.Errorf("%s, %s has %s", when, path, leak)
-			}
-			return nil
-		})
-		if err != nil {
-			t.Error(err)
-		}
-	}
-	look("while it runs")
+	files := searchFiles(t, r, "while it runs")
 	r.kill()
-	look("after a kill")
+	searchFiles(t, r, "after a kill")
 	if files == 0 || bodies == 0 {
 		t.Errorf("%d files and %d bodies were looked into", files, bodies)
 	}
+}
+
+// searchFiles looks for secrets in a server's files, and tells how many there are.
+func searchFiles(t *testing.T, r *running, when string) (files int) {
+	t.Helper()
+	err := filepath.WalkDir(filepath.Join(r.dir, "data"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		files++
+		if leak := leaking(b); leak != "" {
+			t.Errorf("%s, %s has %s", when, path, leak)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	return files
 }
 
 // TestRedactionStreams sends the labelled cases through the front door, in every
