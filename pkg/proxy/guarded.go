@@ -33,7 +33,6 @@ type guarded struct {
 	stream *guard.Stream // nil while it is not known that the answer is one
 
 	head     []byte // what came before it was known whether it is a stream
-	buf      [16 << 10]byte
 	out      []byte // what may be read by the client
 	terminal bool   // the protocol's last event is in
 	ended    bool   // nothing more comes from the provider
@@ -73,7 +72,7 @@ func (g *guarded) Read(p []byte) (int, error) {
 		if g.over != nil {
 			return 0, g.over
 		}
-		if err := g.step(); err != nil {
+		if err := g.step(p); err != nil {
 			g.over = err
 		}
 	}
@@ -82,11 +81,13 @@ func (g *guarded) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// step goes on by one answer of a person or one chunk of the provider's.
-func (g *guarded) step() error {
+// step goes on by one answer of a person or one chunk of the provider's, which is
+// read into buf: thousands of streams that wait need no more memory than that of
+// who reads them.
+func (g *guarded) step(buf []byte) error {
 	switch {
 	case g.sequel != nil:
-		return g.goOn()
+		return g.goOn(buf)
 	case g.again != nil:
 		return g.await()
 	}
@@ -99,20 +100,20 @@ func (g *guarded) step() error {
 	if g.failed != nil {
 		return g.broken(g.failed)
 	}
-	n, err := g.body.Read(g.buf[:])
+	n, err := g.body.Read(buf)
 	if g.timer != nil {
 		g.timer.Reset(g.idle)
 	}
 	if n > 0 {
 		g.settled = false
-		if g.record.Write(g.buf[:n]) {
+		if g.record.Write(buf[:n]) {
 			g.terminal = true
 		}
 		if g.record.Overlong() {
 			return g.overlong()
 		}
 		if g.stream == nil {
-			if failed := g.undecided(g.buf[:n]); failed != nil {
+			if failed := g.undecided(buf[:n]); failed != nil {
 				return failed
 			}
 		} else {

@@ -153,9 +153,9 @@ func (g *guarded) join(s second) error {
 }
 
 // goOn passes the next chunk of the second answer.
-func (g *guarded) goOn() error {
-	n, err := g.sequel.body.Read(g.buf[:])
-	g.sequel.framer.Write(g.buf[:n])
+func (g *guarded) goOn(buf []byte) error {
+	n, err := g.sequel.body.Read(buf)
+	g.sequel.framer.Write(buf[:n])
 	if err != nil {
 		g.sequel.framer.Close()
 	}
