@@ -41,7 +41,8 @@ func newExport(a *app) *cobra.Command {
 archestra logs --json, as an HTTP archive (HAR 1.2) that browsers and debugging
 proxies open, or as Markdown for people.
 
-Credentials were left out when the interactions were recorded.`,
+Credentials were left out when the interactions were recorded, and so were secrets
+and personal data that were found in requests.`,
 		Example: `  archestra export --format jsonl --since 7d -o week.jsonl
   archestra export --format har --filter state:failed -o failed.har
   archestra export --format md --filter profile:ci --limit 1`,

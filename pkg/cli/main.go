@@ -102,8 +102,8 @@ func newRoot(a *app) *cobra.Command {
 		Use:   "archestra",
 		Short: "A local security proxy between AI applications and model providers",
 		Long: `archestra stands between AI applications and model providers on this machine:
-it passes every byte on as it came, records every exchange, shows it while it
-happens, and stops what your rules forbid.
+it records every exchange, shows it while it happens, and stops what the rules
+forbid. All else passes byte for byte as it came.
 
 Point a client at http://localhost:9000/v1/{provider}/{profile}, such as
 http://localhost:9000/v1/openai/default.`,

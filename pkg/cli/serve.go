@@ -32,6 +32,11 @@ Every setting is a flag, a variable (ARCHESTRA_PORT for --port), a line of .env
 in the working directory, or a key of the configuration file; the first of them
 counts.
 
+The rules judge every tool call before the client gets it (archestra policy), hold
+the doubtful for a person (archestra ask), and look for secrets in requests and
+for links in answers: --mode, --on-block, --ask, --secrets, --personal, --links.
+With --mode report all of it is recorded and nothing is stopped or changed.
+
 --record DIR writes a cassette: a folder of exchanges without credentials, to be
 reviewed and kept. --replay answers from such a folder, or from recorded traffic
 that filter words pick, without a key or a network: equal requests get what was

@@ -28,12 +28,14 @@ func newShow(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show one interaction in full",
-		Long: `Shows one interaction: as a conversation, as JSON, or the exact bytes of its
-request or response.
+		Long: `Shows one interaction: as a conversation, as JSON, or the bytes of its request or
+response.
 
 An id may be shortened to any beginning or end of it that is unique; "last" is
 the newest interaction. On a terminal, raw bytes are decompressed and made
-printable; in a pipe or a file they are what went over the wire.`,
+printable; in a pipe or a file they are what went over the wire: the answer's as
+the provider sent it, refused tool calls included. Secrets and personal data of
+the request were left out when it was recorded, unless a setting is off.`,
 		Example: `  archestra show last
   archestra show 3f9a21c0 --json
   archestra show last --raw response > response.bin`,
