@@ -2,6 +2,7 @@ package guard
 
 import (
 	"cmp"
+	"hash/maphash"
 	"log/slog"
 	"slices"
 	"sync"
@@ -121,7 +122,29 @@ func (g *Guard) treatment(k secret.Kind) Treatment {
 type session struct {
 	memory *policy.Memory
 	values *secret.Session
-	used   time.Time
+	used   time.Time // under Guard.mu
+
+	mu   sync.Mutex
+	seed maphash.Seed
+	told map[uint64]bool // hashes of values that were found in it
+}
+
+// maxTold bounds how many values a session remembers to have told of.
+const maxTold = 4096
+
+// first tells whether a value is found in the conversation for the first time.
+func (s *session) first(value []byte) bool {
+	sum := maphash.Bytes(s.seed, value)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.told[sum] {
+		return false
+	}
+	if len(s.told) >= maxTold {
+		clear(s.told)
+	}
+	s.told[sum] = true
+	return true
 }
 
 // maxSessions bounds how many are kept; those used longest ago go.
@@ -135,7 +158,7 @@ func (g *Guard) session(key string) *session {
 		if len(g.sessions) >= maxSessions {
 			g.forget()
 		}
-		s = &session{memory: new(policy.Memory), values: secret.NewSession()}
+		s = &session{memory: new(policy.Memory), values: secret.NewSession(), seed: maphash.MakeSeed(), told: map[uint64]bool{}}
 		g.sessions[key] = s
 	}
 	s.used = time.Now()

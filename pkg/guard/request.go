@@ -77,26 +77,28 @@ func (x *Exchange) secrets(l *Looked) {
 	}
 	var redact, conceal []payload.Hit
 	var blocked []payload.Hit
+	s := x.placeholders()
 	for _, h := range hits {
 		t := x.guard.treatment(h.Kind)
 		if t == Off {
 			continue
 		}
 		conceal = append(conceal, h)
+		// What a history repeats is told once; what is no conversation has none.
+		first := s.first(l.Send[h.Start:h.End])
 		switch t {
 		case Redact:
 			redact = append(redact, h)
 		case Block:
 			blocked = append(blocked, h)
 		}
-		if h.New || t == Block {
+		if first || h.New || t == Block || x.target.Format == nil {
 			x.findings = append(x.findings, llm.Finding{Kind: string(h.Kind), Detector: h.Rule, Where: clean(h.Where, 200), Action: string(t)})
 		}
 	}
 	if len(conceal) == 0 {
 		return
 	}
-	s := x.placeholders()
 	l.Values = payload.Values(l.Send, secretsOf(conceal))
 	plain := l.Send
 	l.Keep = payload.Redact(plain, conceal, s.values)

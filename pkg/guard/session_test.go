@@ -8,6 +8,7 @@ import (
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/pkg/policy"
 	"github.com/archestra-ai/archestra-cli/pkg/secret"
+	"github.com/archestra-ai/archestra-cli/pkg/wire"
 	"github.com/archestra-ai/archestra-cli/pkg/wire/openaichat"
 	"github.com/archestra-ai/archestra-cli/pkg/wire/openairesponses"
 )
@@ -80,6 +81,40 @@ func TestPlaceholdersHeld(t *testing.T) {
 		}
 		if tt.restored {
 			x.Answer(&llm.Answer{ID: "resp_2"})
+		}
+	}
+}
+
+// TestFindingsOnce: a conversation tells of a secret once, however often its history
+// repeats it, and every conversation does.
+func TestFindingsOnce(t *testing.T) {
+	const token = "ghp_Zk3vQ9xW2mT7rB5nL8sD1fG6hJ4pC0yAeUiO"
+	d, err := secret.New(secret.Options{Secrets: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := policy.Default()
+	g := New(Options{Act: true, Policy: func() *policy.Policy { return rules }, Detector: d, Secrets: Report})
+	found := func(profile, client string, format wire.Format, body string) int {
+		x := g.Begin(Target{Provider: "openai", Profile: profile, Format: format})
+		x.Request([]byte(body), nil, client, "")
+		return len(x.Findings())
+	}
+	const first = `{"role":"user","content":"My key is ` + token + `."}`
+	const short, long = `{"messages":[` + first + `]}`, `{"messages":[` + first + `,{"role":"assistant","content":"I see."},{"role":"user","content":"Go on."}]}`
+	chat := openaichat.New()
+	for _, tt := range []struct {
+		profile, client string
+		format          wire.Format
+		body            string
+		want            int
+	}{
+		{"p", "", chat, short, 1}, {"p", "", chat, long, 0}, {"p", "", chat, short, 0},
+		{"q", "", chat, short, 1}, {"p", "session", chat, long, 1}, {"p", "session", chat, long, 0},
+		{"p", "", nil, short, 1}, {"p", "", nil, short, 1},
+	} {
+		if got := found(tt.profile, tt.client, tt.format, tt.body); got != tt.want {
+			t.Errorf("%+v: %d findings", tt, got)
 		}
 	}
 }
