@@ -367,3 +367,57 @@ func TestLeakingLinks(t *testing.T) {
 }
 
 func said(a llm.Answer) string { return a.Text() }
+
+// TestSecretsElsewhere: what is no conversation is looked into, too.
+func TestSecretsElsewhere(t *testing.T) {
+	t.Parallel()
+	provider, sim := simulated(t, nil)
+	key := quoted("My key is " + tokenSecret + ".")
+	requests := map[string]string{
+		"/openai/p/embeddings":                                      `{"model":"text-embedding-3-small","input":[` + key + `]}`,
+		"/openai/p/completions":                                     `{"model":"gpt-3.5-turbo-instruct","prompt":` + key + `}`,
+		"/openai/p/responses/compact":                               `{"model":"gpt-5","input":` + key + `}`,
+		"/openai/p/moderations":                                     `{"input":` + key + `}`,
+		"/openai/p/v1/anything/new":                                 `{"deep":[{"er":{` + key + `:1}}]}`,
+		"/anthropic/p/v1/messages/count_tokens":                     `{"model":"claude-haiku-4-5","messages":[{"role":"user","content":` + key + `}]}`,
+		"/gemini/p/v1beta/models/gemini-2.5-flash:countTokens":      `{"contents":[{"parts":[{"text":` + key + `}]}]}`,
+		"/gemini/p/v1beta/models/gemini-embedding-001:embedContent": `{"content":{"parts":[{"text":` + key + `}]}}`,
+		"/gemini/p/v1beta/cachedContents":                           `{"model":"models/gemini-2.5-flash","contents":[{"role":"user","parts":[{"text":` + key + `}]}]}`,
+		"/ollama/p/api/generate":                                    `{"model":"llama3.2","stream":false,"prompt":` + key + `}`,
+		"/ollama/p/api/embed":                                       `{"model":"all-minilm","input":` + key + `}`,
+	}
+	for _, mode := range []string{"report", "redact", "block"} {
+		r := startGuarded(t, t.TempDir(), sim, nil, "--secrets", mode)
+		for path, body := range requests {
+			before := len(provider.Requests())
+			got := ask(t, r.base+"/v1"+path, body)
+			seen := provider.Requests()[before:]
+			switch {
+			case mode == "block":
+				if got.Status != http.StatusBadRequest || len(seen) != 0 {
+					t.Errorf("%s, %s: status %d, %d requests: %s", mode, path, got.Status, len(seen), got.Body)
+				}
+			case len(seen) != 1:
+				t.Errorf("%s, %s: status %d, %d requests: %s", mode, path, got.Status, len(seen), got.Body)
+			case mode == "report" && string(seen[0].Body) != body:
+				t.Errorf("%s, %s: the provider got %s", mode, path, seen[0].Body)
+			case mode == "redact" && (leaking(seen[0].Body) != "" || !bytes.Contains(seen[0].Body, []byte("REDACTED_SECRET_"))):
+				t.Errorf("%s, %s: the provider got %s", mode, path, seen[0].Body)
+			case path == "/ollama/p/api/generate" && !strings.Contains(got.Body, tokenSecret):
+				t.Errorf("%s, %s: the client got %s", mode, path, got.Body)
+			}
+		}
+		found := 0
+		for id, i := range r.logs(t) {
+			if len(i.Findings) == 0 {
+				t.Errorf("%s, %s: nothing was found in %s", mode, id, i.Path)
+			}
+			found++
+		}
+		if found != len(requests) {
+			t.Errorf("%s: %d exchanges are recorded, want %d", mode, found, len(requests))
+		}
+		r.kill()
+		searchFiles(t, r, mode)
+	}
+}
