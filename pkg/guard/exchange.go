@@ -216,6 +216,16 @@ func (x *Exchange) Foreign(calls []llm.ToolCall) bool {
 	return ok
 }
 
+// Succeed takes over what was decided of the calls of an exchange before it on the
+// same connection: the record is of both.
+func (x *Exchange) Succeed(before *Exchange) {
+	for _, j := range before.judged {
+		k := *j
+		k.number = -1 // of another gate
+		x.judged = append(x.judged, &k)
+	}
+}
+
 // Sent returns the request body that went to the provider, decoded from its content
 // encoding.
 func (x *Exchange) Sent() []byte { return x.body }

@@ -1,11 +1,11 @@
 package proxy
 
 import (
-	"bytes"
-	"crypto/rand"
-	"encoding/binary"
+	"context"
 	"errors"
+	"fmt"
 	"io"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -25,25 +25,41 @@ type guardedSocket struct {
 	proxy *Proxy
 	conn  io.ReadWriteCloser
 
-	in   messages // used by Read alone
-	out  messages // used by Write alone
-	buf  [16 << 10]byte
-	read []byte // what the client may read
-	over error
+	in      messages // used by Read alone
+	out     messages // used by Write alone
+	foreign foreign  // used by Read alone
+	buf     [16 << 10]byte
+	read    []byte // what the client may read
+	over    error
+	// reading is held while something is judged, and while a person is asked. What
+	// Close ends is the reader's.
+	reading sync.Mutex
+	here    context.Context // ends when the client has gone
+	leave   context.CancelFunc
 
 	// current judges what runs. It is the reader's; who asks puts another there.
 	current atomic.Pointer[guard.Exchange]
 
 	mu      sync.Mutex // guards what follows: requests and answers meet there
 	stream  *guard.Stream
-	forward []byte // what the provider may read
-	refused error  // the connection ends for this reason
-	closing bool   // the client has sent its close frame
+	former  []former           // what another request came after
+	called  bool               // current has judged a call of an API that is not observed
+	skip    context.CancelFunc // ends the wait for a person
+	forward []byte             // what the provider may read
+	refused error              // the connection ends for this reason
+	closing bool               // the client has sent its close frame
 	once    sync.Once
 }
 
+// former judged what was asked before.
+type former struct {
+	judge  *guard.Exchange
+	stream *guard.Stream // or nil
+}
+
 func newGuardedSocket(p *Proxy, x *exchange, conn io.ReadWriteCloser) *guardedSocket {
-	s := &guardedSocket{exchange: x, proxy: p, conn: conn}
+	s := &guardedSocket{exchange: x, proxy: p, conn: conn, foreign: foreign{limit: p.opts.MaxFrame}}
+	s.here, s.leave = context.WithCancel(x.client)
 	s.in = messages{limit: p.opts.MaxFrame, pass: s.answered}
 	s.out = messages{limit: p.opts.MaxFrame, pass: s.asked}
 	s.current.Store(x.judge)
@@ -55,6 +71,7 @@ func newGuardedSocket(p *Proxy, x *exchange, conn io.ReadWriteCloser) *guardedSo
 var (
 	errMessage     = errors.New("a message of the client cannot be judged by the rules")
 	errSocketCall  = errors.New("a tool call was refused by the rules")
+	errPanicked    = errors.New("archestra failed on a message; it is a defect of archestra")
 	errLongMessage = errors.New("a message is larger than what can be judged (setting max-line)")
 )
 
@@ -68,43 +85,86 @@ func (s *guardedSocket) Read(p []byte) (int, error) {
 			continue
 		}
 		n, err := s.conn.Read(s.buf[:])
-		s.in.write(s.buf[:n])
-		s.decide()
-		switch {
-		case s.refusal() != nil:
-			s.end()
-		case s.in.closed:
-			s.commit(record.End{})
-		case err != nil:
-			s.commit(record.End{Err: err, Cancelled: s.client.Err() != nil})
-		}
-		if err != nil && s.over == nil {
-			s.over = err
-		}
+		s.take(n, err)
 	}
 	n := copy(p, s.read)
 	s.read = s.read[n:]
 	return n, nil
 }
 
+// survive has a panic end the connection, and not the process: these goroutines are
+// nobody's who would notice.
+func (s *guardedSocket) survive(failed func()) {
+	if v := recover(); v != nil {
+		s.proxy.log.Error("a guarded connection panicked", "interaction", s.record.ID(), "provider", s.target.Provider.Name,
+			"panic", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+		failed()
+	}
+}
+
+// take judges what has come of the provider.
+func (s *guardedSocket) take(n int, err error) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	defer s.survive(func() { s.read, s.over = nil, errPanicked })
+	s.succeed()
+	s.in.write(s.buf[:n])
+	s.decide()
+	switch {
+	case s.refusal() != nil:
+		s.end()
+	case s.in.closed:
+		s.commit(record.End{})
+	case err != nil && s.here.Err() != nil:
+		s.commit(s.left())
+	case err != nil:
+		s.commit(record.End{Err: err})
+	}
+	if err != nil && s.over == nil {
+		s.over = err
+	}
+}
+
 // waiting waits for a person where one is asked.
-func (s *guardedSocket) waiting() bool {
+func (s *guardedSocket) waiting() (waited bool) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	defer s.survive(func() { s.read, s.over, waited = nil, errPanicked, true })
+	s.succeed()
+	here, skip := context.WithCancel(s.here)
+	defer skip()
 	s.mu.Lock()
 	stream := s.stream
+	s.skip = skip
 	s.mu.Unlock()
 	if stream == nil || !stream.Waiting() {
 		return false
 	}
-	if !stream.Wait(s.client, keepAlive) {
+	if !stream.Wait(here, keepAlive) {
 		s.read = append(s.read, stream.KeepAlive()...)
 		return true
 	}
-	if s.client.Err() != nil {
-		s.over = s.client.Err()
+	if err := s.here.Err(); err != nil {
+		s.over = err
 		return true
 	}
 	s.decide()
 	return true
+}
+
+// succeed ends what was asked before, and brings what was decided then into the
+// record, which is of the whole connection.
+func (s *guardedSocket) succeed() {
+	s.mu.Lock()
+	list := s.former
+	s.former = nil
+	s.mu.Unlock()
+	for _, f := range list {
+		if f.stream != nil {
+			f.stream.Close()
+		}
+		s.current.Load().Succeed(f.judge)
+	}
 }
 
 // decide judges the calls that are whole, and lets out what may leave.
@@ -140,11 +200,31 @@ func (s *guardedSocket) answered(raw, text []byte, long bool) {
 			s.stream.Frame(sse.Frame{Raw: raw, Data: text})
 			return
 		}
-	} else if calls := foreignCalls(text); len(calls) > 0 && !s.current.Load().Foreign(calls) {
-		s.refused = errSocketCall
+	} else if !s.unobserved(raw, text) {
 		return
 	}
 	s.read = append(s.read, raw...)
+}
+
+// unobserved judges a message of an API that is not observed, and tells whether it
+// passes now.
+func (s *guardedSocket) unobserved(raw, text []byte) bool {
+	m := s.foreign.read(text)
+	if m.piece != "" {
+		if !s.foreign.hold(m.piece, raw) {
+			s.refused = errLongMessage
+		}
+		return false
+	}
+	if len(m.calls) > 0 {
+		s.called = true
+		if !s.current.Load().Foreign(m.calls) {
+			s.refused = errSocketCall
+			return false
+		}
+	}
+	s.read = append(s.read, s.foreign.release(m.whole)...)
+	return true
 }
 
 // control passes a control frame behind what has left. With the provider's close
@@ -161,7 +241,8 @@ func (s *guardedSocket) control(raw []byte) {
 }
 
 // Write passes what the client sends. It is looked at and recorded first.
-func (s *guardedSocket) Write(p []byte) (int, error) {
+func (s *guardedSocket) Write(p []byte) (n int, err error) {
+	defer s.survive(func() { n, err = 0, errPanicked })
 	s.out.write(p)
 	s.mu.Lock()
 	forward, refused := s.forward, s.refused
@@ -203,8 +284,13 @@ func (s *guardedSocket) asked(raw, text []byte, long bool) {
 	l := judge.Request(request, nil, s.record.Client().Session, "")
 	if asks || !s.target.Observed() {
 		// Each request of the connection is judged in its own conversation.
-		s.stream = nil
-		s.current.Store(judge)
+		if before := s.current.Swap(judge); s.stream != nil || s.called {
+			s.former = append(s.former, former{before, s.stream})
+			s.stream, s.called = nil, false
+			if s.skip != nil {
+				s.skip()
+			}
+		}
 	}
 	s.record.Conceal(l.Values...)
 	s.record.Message(record.FromClient, within(text, request, l.Keep))
@@ -219,106 +305,6 @@ func (s *guardedSocket) asked(raw, text []byte, long bool) {
 	default:
 		s.forward = appendMasked(s.forward, within(text, request, l.Send))
 	}
-}
-
-// requestOf returns the request in a client's message: its member "response", or
-// the message itself. asks tells whether it asks for an answer, and is not a remark
-// on one that runs.
-func requestOf(m []byte) (request []byte, asks bool) {
-	request, asks = m, true
-	s := jsonscan.New(m)
-	for key := range s.Object() {
-		switch string(key) {
-		case "response":
-			if s.Kind() == jsonscan.Object {
-				request = s.Raw()
-			}
-		case "type":
-			asks = s.Text() == "response.create"
-		}
-	}
-	return request, asks
-}
-
-// within puts other bytes in the place of a part of a message.
-func within(m, part, other []byte) []byte {
-	if len(part) == len(m) {
-		return other
-	}
-	at := bytes.Index(m, part)
-	return append(append(append([]byte(nil), m[:at]...), other...), m[at+len(part):]...)
-}
-
-// appendMasked appends a client's text message in one frame (RFC 6455 section 5.3).
-func appendMasked(b, text []byte) []byte {
-	b = append(b, 0x81)
-	switch n := len(text); {
-	case n < 126:
-		b = append(b, 0x80|byte(n))
-	case n < 1<<16:
-		b = binary.BigEndian.AppendUint16(append(b, 0x80|126), uint16(n))
-	default:
-		b = binary.BigEndian.AppendUint64(append(b, 0x80|127), uint64(n))
-	}
-	var mask [4]byte
-	_, _ = rand.Read(mask[:]) // never fails (crypto/rand)
-	b = append(b, mask[:]...)
-	for i, c := range text {
-		b = append(b, c^mask[i&3])
-	}
-	return b
-}
-
-// foreignCalls returns the calls in a message of an API that is not observed, such
-// as OpenAI's realtime or Gemini's live one: objects that have a name and arguments.
-func foreignCalls(m []byte) (calls []llm.ToolCall) {
-	if !bytes.Contains(m, []byte("unction")) && !bytes.Contains(m, []byte("ool")) && !bytes.Contains(m, []byte(`\\u`)) {
-		return nil
-	}
-	var walk func(s *jsonscan.Scanner, depth int)
-	walk = func(s *jsonscan.Scanner, depth int) {
-		switch s.Kind() {
-		case jsonscan.Array:
-			for range s.Array() {
-				walk(s, depth+1)
-			}
-		case jsonscan.Object:
-			var c llm.ToolCall
-			var args []byte
-			for key := range s.Object() {
-				switch string(key) {
-				case "name":
-					c.Name = s.Text()
-				case "call_id", "id":
-					c.ID = s.Text()
-				case "arguments":
-					if s.Kind() == jsonscan.String {
-						args = []byte(s.Text())
-					} else {
-						args = s.Raw()
-					}
-				case "args":
-					args = s.Raw()
-				default:
-					if depth < 32 {
-						walk(s, depth+1)
-					}
-				}
-			}
-			if c.Name != "" && len(args) > 0 {
-				if jsonscan.Check(args) == nil {
-					c.Arguments = bytes.Clone(args)
-				} else {
-					c.ArgumentsText = string(args)
-				}
-				calls = append(calls, c)
-			}
-		default:
-			s.Skip()
-		}
-	}
-	walk(jsonscan.New(m), 0)
-	return calls
 }
 
 func (s *guardedSocket) refusal() error {
@@ -342,16 +328,28 @@ func (s *guardedSocket) end() {
 	_ = s.conn.Close() // what the provider still has to say is not wanted
 }
 
-// Close ends the exchange: orderly if the client said that it leaves.
-func (s *guardedSocket) Close() error {
+// left is how a connection ends that the client has left: orderly if it said so.
+func (s *guardedSocket) left() record.End {
 	s.mu.Lock()
-	closing, stream := s.closing, s.stream
+	defer s.mu.Unlock()
+	return record.End{Cancelled: !s.closing}
+}
+
+// Close ends the exchange: whatever is read or asked about ends first.
+func (s *guardedSocket) Close() error {
+	s.leave()
+	err := s.conn.Close()
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	s.succeed()
+	s.mu.Lock()
+	stream := s.stream
 	s.mu.Unlock()
 	if stream != nil {
 		stream.Close()
 	}
-	s.commit(record.End{Cancelled: !closing})
-	return s.conn.Close()
+	s.commit(s.left())
+	return err
 }
 
 func (s *guardedSocket) commit(end record.End) {

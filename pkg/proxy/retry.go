@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"github.com/archestra-ai/archestra-cli/pkg/guard"
@@ -30,6 +31,12 @@ type second struct {
 // again sends a turn that was refused back to the model. sent is the request that
 // went before the response res; answer is all of that response.
 func (p *Proxy) again(x *exchange, res *http.Response, media string, answer []byte, refusals []string) (s second) {
+	defer func() {
+		if v := recover(); v != nil { // in a goroutine of its own it would end the process
+			p.log.Error("a second attempt panicked", "interaction", x.record.ID(), "panic", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+			s.err = errors.New("archestra failed")
+		}
+	}()
 	f, ok := x.target.Format.(wire.Continuing)
 	if !ok {
 		s.err = wire.ErrNotContinued
@@ -142,6 +149,8 @@ func (g *guarded) join(s second) error {
 	next := &relay{exchange: s.exchange, body: s.response.Body, left: s.response.ContentLength, idle: g.idle, contentType: g.media, log: g.log}
 	body, err := g.proxy.guarded(s.exchange, s.response, next)
 	if err != nil {
+		s.err = err
+		g.proxy.failedAgain(g.exchange, s)
 		return err
 	}
 	if body == nil {
