@@ -206,22 +206,20 @@ func TestAskUnanswered(t *testing.T) {
 			if tt.tail {
 				r.follow(t)
 			}
-			for _, s := range []speech{speeches[0], speeches[2]} {
-				for _, stream := range []bool{true, false} {
-					began := time.Now()
-					w, got := s.through(t, r, mails, attacked, stream)
-					if took := time.Since(began); took < tt.least || took > tt.least+3*time.Second {
-						t.Errorf("%s: it took %v", s.name, took)
-					}
-					if passed := names(got) == "send_mail"; passed != tt.passes {
-						t.Errorf("%s: the client got the calls %q", s.name, names(got))
-					}
-					if !strings.Contains(got.Text(), tt.says) {
-						t.Errorf("%s: it says %q", s.name, got.Text())
-					}
-					if tt.passes && w.soFar() != s.from(t, sim, mails, attacked, stream) {
-						t.Errorf("%s: it came otherwise than the provider sent it", s.name)
-					}
+			for stream, s := range map[bool]speech{true: speeches[0], false: speeches[2]} {
+				began := time.Now()
+				w, got := s.through(t, r, mails, attacked, stream)
+				if took := time.Since(began); took < tt.least || took > tt.least+3*time.Second {
+					t.Errorf("%s: it took %v", s.name, took)
+				}
+				if passed := names(got) == "send_mail"; passed != tt.passes {
+					t.Errorf("%s: the client got the calls %q", s.name, names(got))
+				}
+				if !strings.Contains(got.Text(), tt.says) {
+					t.Errorf("%s: it says %q", s.name, got.Text())
+				}
+				if tt.passes && w.soFar() != s.from(t, sim, mails, attacked, stream) {
+					t.Errorf("%s: it came otherwise than the provider sent it", s.name)
 				}
 			}
 			for id, i := range r.logs(t) {
