@@ -62,8 +62,10 @@ func BenchmarkChat(b *testing.B) {
 }
 
 // session makes the requests of an agent whose history grows from turn to turn.
-func session(turns, from, to int) [][]byte {
-	r := newRand(7)
+func session(turns, from, to int) [][]byte { return sessionOf(7, turns, from, to) }
+
+func sessionOf(seed uint64, turns, from, to int) [][]byte {
+	r := newRand(seed)
 	var tools, messages bytes.Buffer
 	for i := range 16 {
 		fmt.Fprintf(&tools, `{"name":"tool%d","description":%q,"input_schema":{"type":"object"}},`, i, prose(r, 2500))
@@ -113,6 +115,34 @@ func BenchmarkTurn(b *testing.B) {
 	sync1(b, s)
 	b.ReportMetric(float64((cpu()-begin).Microseconds())/float64(n), "cpu-us/op")
 	b.ReportMetric(float64(wait.Microseconds())/float64(n), "answer-us/op")
+}
+
+// BenchmarkTalks records turns of eight agents that cannot be told apart by how
+// their requests begin.
+func BenchmarkTalks(b *testing.B) {
+	const talks = 8
+	response := answer(200)
+	head := []byte(`{"system":"` + prose(newRand(12), 20<<10))
+	var turns [talks][][]byte
+	for k := range turns {
+		turns[k] = sessionOf(uint64(k), 25, 180<<10, 220<<10)
+		for i, turn := range turns[k] {
+			turns[k][i] = append(head[:len(head):len(head)], turn...)
+		}
+	}
+	s := open(b, b.TempDir(), Options{})
+	begin := cpu()
+	n := 0
+	for b.Loop() {
+		e := entry("turn")
+		of := turns[n%talks]
+		e.Request.Data, e.Response.Data, e.Conversation = of[n/talks%len(of)], response, 1
+		n++
+		s.Start(e.Interaction)
+		finish(b, s, e)
+	}
+	sync1(b, s)
+	b.ReportMetric(float64((cpu()-begin).Microseconds())/float64(n), "cpu-us/op")
 }
 
 // BenchmarkImage records requests with a new image of 1 MB each.

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"testing"
@@ -200,18 +201,22 @@ func TestRecipe(t *testing.T) {
 
 func TestBases(t *testing.T) {
 	b := newBases(100)
-	b.put(&base{conversation: 1, id: "a", data: make([]byte, 20)})
-	b.put(&base{conversation: 2, id: "big", data: make([]byte, 50)}) // more than its share
-	if b.get(2) != nil {
+	get := func(conversation uint64) *base {
+		x, _ := b.get(conversation, make([]byte, 30))
+		return x
+	}
+	b.put(&base{conversation: 1, id: "a", data: make([]byte, 20)}, nil)
+	b.put(&base{conversation: 2, id: "big", data: make([]byte, 50)}, nil) // more than its share
+	if get(2) != nil {
 		t.Error("too large a request is kept")
 	}
-	if x := b.get(1); x == nil || x.id != "a" {
+	if x := get(1); x == nil || x.id != "a" {
 		t.Fatalf("%v", x)
 	}
 	if b.forget("a") {
 		t.Error("a request was forgotten that a record refers to")
 	}
-	if b.get(1) != nil {
+	if get(1) != nil {
 		t.Error("a forgotten request is given")
 	}
 	b.unref("a")
@@ -219,14 +224,61 @@ func TestBases(t *testing.T) {
 		t.Error("what nothing refers to is not forgotten")
 	}
 	for n := range 10 {
-		b.put(&base{conversation: uint64(n), id: string(rune('a' + n)), data: make([]byte, 25)})
+		b.put(&base{conversation: uint64(n), id: string(rune('a' + n)), data: make([]byte, 25)}, nil)
 	}
-	if b.size != 100 || len(b.ids) != 4 || b.get(5) != nil || b.get(6) == nil {
-		t.Errorf("size %d, %v", b.size, b.ids)
+	if b.size != 100 || len(b.byID) != 4 || len(b.byKey) != 4 || get(5) != nil || get(6) == nil {
+		t.Errorf("size %d, %v", b.size, b.byID)
 	}
-	b.put(&base{conversation: 6, id: "next", data: make([]byte, 5)})
-	if x := b.get(6); x.id != "next" || b.size != 80 {
+	b.put(&base{conversation: 6, id: "next", data: make([]byte, 5)}, get(6))
+	if x := get(6); x.id != "next" || b.size != 80 {
 		t.Errorf("%v, size %d", x, b.size)
+	}
+}
+
+// Talks that begin alike are told apart, and each has its last request.
+func TestTalks(t *testing.T) {
+	r := newRand(8)
+	b := newBases(1 << 20)
+	head := prose(r, 2000)
+	var talks []string
+	say := func(k int, words string) (continues bool) {
+		talks[k] += words
+		data := []byte(talks[k] + "]}")
+		old, continues := b.get(1, data)
+		if !continues {
+			old = nil
+		}
+		b.put(&base{conversation: 1, id: fmt.Sprintf("%d of %d", len(talks[k]), k), data: data}, old)
+		return continues
+	}
+	for k := range maxTalks {
+		talks = append(talks, head)
+		if say(k, prose(r, 5000)) {
+			t.Errorf("talk %d goes on before it began", k)
+		}
+	}
+	for turn := range 3 {
+		for k := range talks {
+			id := fmt.Sprintf("%d of %d", len(talks[k]), k)
+			if old, continues := b.get(1, []byte(talks[k]+"new")); old == nil || old.id != id || !continues {
+				t.Errorf("turn %d of talk %d: found %v, want %s", turn, k, old, id)
+			}
+			say(k, prose(r, 500))
+		}
+	}
+	if n := len(b.byKey[1]); n != maxTalks || len(b.byID) != maxTalks || b.order.Len() != maxTalks {
+		t.Errorf("%d talks are kept", n)
+	}
+	talks = append(talks, head)
+	say(maxTalks, prose(r, 5000))
+	if n := len(b.byKey[1]); n != maxTalks {
+		t.Errorf("%d talks are kept of one more", n)
+	}
+	for id := range b.byID {
+		b.remove(id)
+	}
+	if b.size != 0 || len(b.byKey) != 0 || b.order.Len() != 0 {
+		t.Errorf("%d bytes are left of nothing", b.size)
 	}
 }
 

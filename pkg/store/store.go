@@ -156,9 +156,12 @@ func (s *Store) Start(i *llm.Interaction) {
 func (s *Store) Finish(ctx context.Context, e *record.Entry) error {
 	enc := &encoder{blobs: s.files}
 	follows := e.Conversation != 0 && e.Request.File == nil && len(e.Request.Data) >= smallBody
-	var old *base
+	var old, continued *base
 	if follows {
-		old = s.bases.get(e.Conversation)
+		var continues bool
+		if old, continues = s.bases.get(e.Conversation, e.Request.Data); continues {
+			continued = old
+		}
 	}
 	frame, err := endFrame(appendEntry(newFrame(frameEntry), e, old, enc))
 	if old != nil && (err != nil || !enc.shares) {
@@ -178,7 +181,7 @@ func (s *Store) Finish(ctx context.Context, e *record.Entry) error {
 		return fmt.Errorf("record %s: %w", e.Interaction.ID, err)
 	}
 	if follows && enc.err == nil {
-		s.bases.put(&base{conversation: e.Conversation, id: e.Interaction.ID, data: e.Request.Data})
+		s.bases.put(&base{conversation: e.Conversation, id: e.Interaction.ID, data: e.Request.Data}, continued)
 	}
 	if err = p.wait(ctx); err != nil {
 		s.journal.count(func(h *Health) { h.Late++ })
