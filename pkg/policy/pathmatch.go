@@ -4,7 +4,12 @@ import "strings"
 
 // cleanPath makes paths comparable: lower case, since many file systems do not
 // tell case apart; "/" between parts; home folders as "~"; "." and ".." resolved.
-func cleanPath(p string) string {
+func cleanPath(p string) string { return strings.Join(homed(resolved(p)), "/") }
+
+// resolved returns the parts of a path. The first of one that begins at the root is
+// empty; of one in the user's home folder they are "", "home" and "~", so that what
+// leaves it by ".." is seen to.
+func resolved(p string) []string {
 	p = strings.ToLower(strings.Trim(strings.TrimSpace(p), `"'`))
 	p = strings.ReplaceAll(p, `\`, "/")
 	for _, h := range []string{"$home", "${home}", "%userprofile%", "$env:userprofile"} {
@@ -12,16 +17,21 @@ func cleanPath(p string) string {
 			p = "~" + rest
 		}
 	}
-	if rest, ok := strings.CutPrefix(p, "file://"); ok {
-		p = rest
+	p = strings.TrimPrefix(p, "file://")
+	if p == "~" || strings.HasPrefix(p, "~/") {
+		p = "/home/~" + p[1:]
 	}
-	rooted := strings.HasPrefix(p, "/")
 	var parts []string
-	for _, s := range strings.Split(p, "/") {
+	rooted := strings.HasPrefix(p, "/")
+	least := 0
+	if rooted {
+		parts, least = append(parts, ""), 1
+	}
+	for s := range strings.SplitSeq(p, "/") {
 		switch s {
 		case "", ".":
 		case "..":
-			if n := len(parts); n > 0 && parts[n-1] != ".." {
+			if n := len(parts); n > least && parts[n-1] != ".." {
 				parts = parts[:n-1]
 			} else if !rooted {
 				parts = append(parts, s)
@@ -30,54 +40,71 @@ func cleanPath(p string) string {
 			parts = append(parts, s)
 		}
 	}
-	p = strings.Join(parts, "/")
-	if rooted {
-		p = "/" + p
+	switch {
+	case len(parts) == 0:
+		return []string{"."}
+	case len(parts) == least:
+		return []string{"", ""} // the root
 	}
-	if rooted && len(parts) > 1 {
-		switch {
-		case parts[0] == "root":
-			p = strings.TrimSuffix("~/"+strings.Join(parts[1:], "/"), "/")
-		case (parts[0] == "home" || parts[0] == "users") && len(parts) > 2:
-			p = "~/" + strings.Join(parts[2:], "/")
-		}
+	return parts
+}
+
+// homed returns the parts of a resolved path with "~" for whoever's home folder.
+func homed(parts []string) []string {
+	home := 0 // how many parts lead to one
+	switch rooted := parts[0] == ""; {
+	case rooted && parts[1] == "root":
+		home = 2
+	case len(parts) < 3:
+	case rooted && (parts[1] == "home" || parts[1] == "users"),
+		len(parts[0]) == 2 && parts[0][1] == ':' && parts[1] == "users":
+		home = 3
 	}
-	if len(p) > 2 && p[1] == ':' && strings.HasPrefix(p[2:], "/users/") && len(parts) > 3 {
-		p = "~/" + strings.Join(parts[3:], "/")
+	if home == 0 {
+		return parts
 	}
-	if p == "" && len(parts) == 0 && !rooted {
-		return "."
-	}
-	return p
+	return append([]string{"~"}, parts[home:]...)
 }
 
 // pathPattern is a folder or file that path_under names: "~/work", "/etc/cron*",
 // "**/.ssh" for a part of that name anywhere.
 type pathPattern struct {
-	parts    []string
+	parts    []string // resolved
+	homed    []string
 	anywhere bool
 }
 
 func newPathPattern(s string) pathPattern {
 	rest, anywhere := strings.CutPrefix(s, "**/")
-	p := cleanPath(rest)
-	p = strings.TrimSuffix(p, "/") // of the root, nothing is left: every rooted path begins with it
-	return pathPattern{parts: strings.Split(p, "/"), anywhere: anywhere}
+	parts := resolved(rest)
+	if len(parts) == 2 && parts[0] == "" && parts[1] == "" {
+		parts = parts[:1] // every path that begins at the root is in it
+	}
+	pp := pathPattern{parts: parts, homed: parts, anywhere: anywhere}
+	if len(parts) > 1 {
+		pp.homed = homed(parts)
+	}
+	return pp
 }
 
-// holds tells whether a path is the pattern's or lies in it.
+// holds tells whether a path is the pattern's or lies in it: as it is written, which
+// is how /home holds everybody's folders, or with home folders told as "~".
 func (pp pathPattern) holds(path string) bool {
-	parts := strings.Split(cleanPath(path), "/")
+	parts := resolved(path)
+	return pp.begins(pp.parts, parts) || pp.begins(pp.homed, homed(parts))
+}
+
+func (pp pathPattern) begins(pattern, parts []string) bool {
 	last := 0
 	if pp.anywhere {
-		last = len(parts) - len(pp.parts)
+		last = len(parts) - len(pattern)
 	}
 	for at := 0; at <= last; at++ {
-		if at+len(pp.parts) > len(parts) {
+		if at+len(pattern) > len(parts) {
 			return false
 		}
 		ok := true
-		for i, want := range pp.parts {
+		for i, want := range pattern {
 			if !glob(want, parts[at+i]) {
 				ok = false
 				break
