@@ -91,6 +91,9 @@ func (p *Proxy) judgeWhole(x *exchange, res *http.Response, r *relay) (io.ReadCl
 	if err != nil {
 		return nil, p.unjudged(x, err)
 	}
+	if err := x.client.Err(); err != nil {
+		return nil, err // it went while a person was asked
+	}
 	if w.Refusals != nil {
 		if j := p.goOnWhole(x, res, w); j != nil {
 			return j, nil

@@ -35,7 +35,11 @@ func (p *Proxy) look(x *exchange, r *http.Request) error {
 		if refusal = p.readable(x, err, read.Strict); refusal != nil || err != nil {
 			return plain
 		}
-		looked = x.judge.Request(plain, &read.Conversation, x.record.Client().Session, strconv.FormatUint(x.record.Conversation(), 36))
+		talk := &read.Conversation
+		if x.record.Broken() {
+			talk = nil // who judges reads it anew, and refuses what cannot be read
+		}
+		looked = x.judge.Request(plain, talk, x.record.Client().Session, strconv.FormatUint(x.record.Conversation(), 36))
 		refusal = p.settle(x, r, &looked, plain)
 		return looked.Keep
 	})

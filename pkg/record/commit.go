@@ -266,6 +266,9 @@ func (x *Exchange) state(a llm.Answer, end End) llm.State {
 	case x.format != nil && x.i.Status >= 300 && x.i.Status < 400 && x.i.Status != http.StatusNotModified:
 		x.i.Error = &llm.Error{Source: llm.SourceUpstream, Type: "redirect", Message: "the provider answered with a redirect, which archestra does not follow"}
 		return llm.StateFailed
+	case end.Cancelled && x.committed < 0 && x.i.Status != http.StatusSwitchingProtocols:
+		// However much of it had come: it was held back, and its end did not reach the client.
+		return llm.StateCancelled
 	case x.i.Status == http.StatusSwitchingProtocols && end.Err == nil && !end.Cancelled, a.Complete && end.Err == nil, x.terminal:
 		return llm.StateDone
 	case end.Cancelled:
