@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"net/http"
 	"strconv"
 	"strings"
@@ -19,9 +20,11 @@ func (p *Proxy) look(x *exchange, r *http.Request) error {
 	var looked guard.Looked
 	var refusal error
 	if x.target.Format == nil || !x.target.Observed() {
-		if plain := x.body.data; x.judge != nil && len(plain) > 0 && record.Identity(body.Encoding) && jsonBody(r) {
+		if plain := p.jsonOf(x, r, body); plain != nil {
 			looked = x.judge.Request(plain, nil, x.record.Client().Session, "")
-			body.Data = looked.Keep
+			if len(looked.Keep) != len(plain) || &looked.Keep[0] != &plain[0] {
+				body.Data, body.Encoding = looked.Keep, ""
+			}
 			refusal = p.settle(x, r, &looked, plain)
 		}
 		x.record.Request(body, nil)
@@ -51,9 +54,21 @@ func (p *Proxy) look(x *exchange, r *http.Request) error {
 	return nil
 }
 
-// jsonBody tells whether a request says that its body is JSON.
-func jsonBody(r *http.Request) bool {
-	return strings.Contains(r.Header.Get("Content-Type"), "json")
+// jsonOf returns the body of a request of an API that is not observed, without its
+// content encoding, if it is JSON by its header or by its looks, and somebody judges.
+func (p *Proxy) jsonOf(x *exchange, r *http.Request, b record.Body) []byte {
+	if x.judge == nil || len(b.Data) == 0 {
+		return nil
+	}
+	plain, err := record.Decode(b.Data, b.Encoding, p.maxJudged())
+	if err != nil || len(plain) == 0 {
+		return nil
+	}
+	first := bytes.TrimLeft(plain, " \t\r\n")
+	if strings.Contains(r.Header.Get("Content-Type"), "json") || len(first) > 0 && (first[0] == '{' || first[0] == '[') {
+		return plain
+	}
+	return nil
 }
 
 // readable refuses, where rules are acted upon, a body of which parsers disagree

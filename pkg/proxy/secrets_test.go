@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -101,5 +102,52 @@ func TestASecretIsNotStoredInAnySpelling(t *testing.T) {
 	i := sink.last(t, 1).Interaction
 	if all := sink.stored(); strings.Contains(strings.ToLower(all), strings.ToLower(token[:12])) || len(i.Findings) < 2 {
 		t.Errorf("stored %s\n%+v", all, i.Findings)
+	}
+}
+
+// Every JSON body is looked at, whatever its header says or does not say.
+func TestASecretIsFoundInAnyJSON(t *testing.T) {
+	var sent string
+	base, sink := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		sent = string(unpacked(b))
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{}`)
+	}, ruled(t, noEvil, func(o *guard.Options) { o.Secrets = guard.Redact }))
+	n := 0
+	for _, path := range []string{"/v1/openai/p/embeddings", "/v1/openai/p/chat/completions"} {
+		for _, body := range []string{`{"input":"` + token + `","messages":[]}`, ` ["` + token + `"]`, `[{"content":"` + token + `"}]`} {
+			for _, media := range []string{"application/json", "", "text/plain"} {
+				for _, coding := range []string{"", "gzip", "zstd"} {
+					data := []byte(body)
+					if coding != "" {
+						data = encoded(t, coding, body)
+					}
+					req, err := http.NewRequest(http.MethodPost, base+path, bytes.NewReader(data))
+					if err != nil {
+						t.Fatal(err)
+					}
+					if req.Header["Content-Type"] = nil; media != "" {
+						req.Header.Set("Content-Type", media)
+					}
+					if coding != "" {
+						req.Header.Set("Content-Encoding", coding)
+					}
+					res, err := client(t).Do(req)
+					if err != nil {
+						t.Fatal(err)
+					}
+					res.Body.Close()
+					n++
+					sink.last(t, n)
+					if strings.Contains(sent, token) || !strings.Contains(sent, "REDACTED_SECRET_") {
+						t.Errorf("%s %q %q %s: sent %q", path, media, coding, body, sent)
+					}
+				}
+			}
+		}
+	}
+	if all := sink.stored(); strings.Contains(all, token[4:]) {
+		t.Error("a token is stored")
 	}
 }

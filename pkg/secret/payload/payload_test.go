@@ -220,9 +220,21 @@ func TestRedactOneValue(t *testing.T) {
 
 func TestScanErrors(t *testing.T) {
 	s := scanner(t)
-	for _, body := range []string{"", " ", "null", `"` + github + `"`, `["` + github + `"]`, `{"a":"` + github + `"`, `{"a":"` + github + `"}}`, `{"a":["` + github + `",]}`, `{"a":{"` + github + `"}`, "{\"a\":\"\x01" + github + "\"}", `{`} {
+	for _, body := range []string{"", " ", "null", `"` + github + `"`, `["` + github + `",]`, `{"a":"` + github + `"`, `{"a":"` + github + `"}}`, `{"a":["` + github + `",]}`, `{"a":{"` + github + `"}`, "{\"a\":\"\x01" + github + "\"}", `{`} {
 		if hits, err := s.Scan([]byte(body)); err == nil || hits != nil {
 			t.Errorf("%q: %v, %v", body, hits, err)
+		}
+	}
+}
+
+// A body that is an array is looked at like one below.
+func TestScanArray(t *testing.T) {
+	s := scanner(t)
+	body := ` ["` + github + `", {"content":"it is ` + github + `"}]`
+	for range 2 {
+		hits := scan(t, s, body)
+		if len(hits) != 2 || hits[0].Where != "*[0]" || hits[1].Where != "*[1].content" || len(Values([]byte(body), hits)) != 1 {
+			t.Errorf("%+v", hits)
 		}
 	}
 }

@@ -24,8 +24,8 @@ type Hit struct {
 	depth uint8 // how often the text must be unescaped to be the value
 }
 
-// ErrNotObject tells that a body is JSON, or begins so, but is no object.
-var ErrNotObject = errors.New("the body is no JSON object")
+// ErrNotObject tells that a body is JSON, or begins so, but no object or array.
+var ErrNotObject = errors.New("the body is no JSON object or array")
 
 // Scanner finds secrets in the bodies of requests. A unit is an element of an
 // array at the top of a body (a message, a tool) or any other member there; a
@@ -43,18 +43,29 @@ func New(d *secret.Detector, maxBytes int) *Scanner {
 }
 
 // Scan returns what is found in a body, in its order; hits do not overlap. A body
-// that is no JSON object is an error, and then nothing is found. Names that stand
+// that is no JSON object or array is an error, and then nothing is found. Names that stand
 // twice and broken UTF-8 are not looked for: [jsonscan.Check] does that.
 func (s *Scanner) Scan(body []byte) ([]Hit, error) {
 	js := jsonscan.New(body)
-	if js.Kind() != jsonscan.Object {
+	p := pass{Scanner: s, body: body, js: js}
+	p.prev, p.next = s.seen.first()
+	switch js.Kind() {
+	case jsonscan.Object:
+	case jsonscan.Array:
+		for i := range js.Array() {
+			p.index = i
+			p.value(false)
+		}
+		if err := js.End(); err != nil {
+			return nil, err
+		}
+		return p.hits, nil
+	default:
 		if err := js.End(); err != nil {
 			return nil, err
 		}
 		return nil, ErrNotObject
 	}
-	p := pass{Scanner: s, body: body, js: js}
-	p.prev, p.next = s.seen.first()
 	for name := range js.Object() {
 		p.name, p.index = name, noIndex
 		if len(name) >= longName {
