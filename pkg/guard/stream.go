@@ -133,12 +133,9 @@ func (s *Stream) Wait(ctx context.Context, most time.Duration) bool {
 	}
 	t := time.NewTimer(most)
 	defer t.Stop()
-	q := s.open[0]
 	select {
-	case <-q.ticket.Done():
-		s.open = s.open[1:]
-		s.x.answered(q, s.open)
-		s.settle(q)
+	case <-s.Asked():
+		s.Answered()
 		return true
 	case <-ctx.Done():
 		s.abandon()
@@ -147,6 +144,21 @@ func (s *Stream) Wait(ctx context.Context, most time.Duration) bool {
 		return false
 	}
 }
+
+// Asked is closed when the question that holds the stream is answered; Answered
+// takes that answer. Both are called while Waiting.
+func (s *Stream) Asked() <-chan struct{} { return s.open[0].ticket.Done() }
+
+// Answered acts on the answer to the question that holds the stream.
+func (s *Stream) Answered() {
+	q := s.open[0]
+	s.open = s.open[1:]
+	s.x.answered(q, s.open)
+	s.settle(q)
+}
+
+// Room tells whether more of the answer may be read while it is held.
+func (s *Stream) Room() bool { return s.gate.Held() < s.x.guard.opts.MaxHeld/2 }
 
 // abandon refuses what is open: nobody waits for it any more.
 func (s *Stream) abandon() {

@@ -42,7 +42,8 @@ type guarded struct {
 
 	response *http.Response
 	media    string
-	sent     []byte // what the client got, where the model may be asked again
+	ahead    chan piece // what was read while a person is asked
+	sent     []byte     // what the client got, where the model may be asked again
 	again    chan second
 	sequel   *sequel // what the client reads once it was
 }
@@ -100,20 +101,31 @@ func (g *guarded) step(buf []byte) error {
 	if g.failed != nil {
 		return g.broken(g.failed)
 	}
+	if g.ahead != nil {
+		p := <-g.ahead
+		g.ahead = nil
+		return g.take(p.data, p.err)
+	}
 	n, err := g.body.Read(buf)
+	return g.take(buf[:n], err)
+}
+
+// take takes what the provider sent.
+func (g *guarded) take(chunk []byte, err error) error {
+	n := len(chunk)
 	if g.timer != nil {
 		g.timer.Reset(g.idle)
 	}
 	if n > 0 {
 		g.settled = false
-		if g.record.Write(buf[:n]) {
+		if g.record.Write(chunk) {
 			g.terminal = true
 		}
 		if g.record.Overlong() {
 			return g.overlong()
 		}
 		if g.stream == nil {
-			if failed := g.undecided(buf[:n]); failed != nil {
+			if failed := g.undecided(chunk); failed != nil {
 				return failed
 			}
 		} else {
@@ -186,13 +198,45 @@ func (g *guarded) let(out []byte) {
 	g.out = out
 }
 
+// piece is what one read of the provider's answer gave.
+type piece struct {
+	data []byte
+	err  error
+}
+
+// lookAhead reads on while a person is asked, so that the turn's other calls are
+// asked about beside the first. What is read is held, so it has a bound; one read
+// runs at a time, and ends with the response's body at the latest.
+func (g *guarded) lookAhead() {
+	if g.ahead != nil || g.ended || g.failed != nil || !g.stream.Room() {
+		return
+	}
+	g.ahead = make(chan piece, 1)
+	go func(to chan<- piece) {
+		buf := make([]byte, 16<<10)
+		n, err := g.body.Read(buf)
+		to <- piece{buf[:n], err}
+	}(g.ahead)
+}
+
 // wait waits for a person, and keeps the client's connection alive meanwhile. The
-// provider's silence is not measured: it is not read.
+// provider's silence is not measured.
 func (g *guarded) wait() error {
 	if g.timer != nil {
 		g.timer.Stop()
 	}
-	if !g.stream.Wait(g.client, keepAlive) {
+	g.lookAhead()
+	t := time.NewTimer(keepAlive)
+	defer t.Stop()
+	select {
+	case <-g.stream.Asked():
+		g.stream.Answered()
+	case <-g.client.Done():
+		g.stream.Close()
+	case p := <-g.ahead:
+		g.ahead = nil
+		return g.take(p.data, p.err)
+	case <-t.C:
 		g.out = g.stream.KeepAlive()
 		return nil
 	}

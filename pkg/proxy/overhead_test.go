@@ -103,11 +103,12 @@ func BenchmarkOverhead(b *testing.B) {
 		{"chat-1kB", same(`{"model":"gpt-4o","messages":[{"role":"user","content":"` + message + `"}]}`), answer, "application/json"},
 		{"request-50kB", same(`{"model":"gpt-4o","messages":[` + history.String() + `]}`), answer, "application/json"},
 		{"stream-200", same(chatBody), events, "text/event-stream"},
+		{"burst-200", same(chatBody), events, "text/event-stream; charset=utf-8"},
 	} {
 		up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			w.Header().Set("Content-Type", load.media)
-			if load.media == "application/json" {
+			if load.media != "text/event-stream" { // the body in one piece
 				_, _ = io.WriteString(w, load.answer)
 				return
 			}
