@@ -62,6 +62,8 @@ func (p *Proxy) again(x *exchange, res *http.Response, media string, answer []by
 	out := res.Request.Clone(context.WithValue(x.ctx, exchangeKey{}, y))
 	out.Header.Del("Content-Encoding")
 	out.Header.Set("Accept-Encoding", "identity") // it is joined with what the client has
+	out.Header["Idempotency-Key"] = nil           // it is another request, and not to be answered as the one before
+	undigest(out.Header)
 	y.body.attach(out)
 	y.record.Sent()
 	s.response, s.err = p.reverse.Transport.RoundTrip(out)
@@ -101,6 +103,7 @@ type sequel struct {
 	body   io.ReadCloser
 	framer sse.Framer
 	joint  wire.Sequel
+	passed bool // something of it has reached the client
 }
 
 // askAgain sends the refused turn back, beside the client's reading.
@@ -171,6 +174,13 @@ func (g *guarded) goOn(buf []byte) error {
 	g.out = g.out[:0:0]
 	for f, ok := g.sequel.framer.Next(); ok; f, ok = g.sequel.framer.Next() {
 		g.out = append(g.out, g.sequel.joint.Frame(f)...)
+	}
+	if g.sequel.passed = g.sequel.passed || len(g.out) > 0; errors.Is(err, io.EOF) && !g.sequel.passed {
+		// An empty answer is worth less to the client than the refusals.
+		err = g.sequel.body.Close()
+		g.sequel = nil
+		g.stream.GiveUp()
+		return errors.Join(err, g.advance())
 	}
 	return err
 }
