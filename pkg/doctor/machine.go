@@ -69,7 +69,7 @@ func checkSocket(_ context.Context, x *examination) []Finding {
 		out = append(out, Finding{State: Warning, Detail: "This command is archestra " + x.Version + ".", Remedy: "Start the server again, so that both are the same."})
 	}
 	for _, p := range x.status.Problems {
-		out = append(out, Finding{State: Failed, Detail: p, Remedy: "Look at the server's log, and at the space on the disk."})
+		out = append(out, Finding{State: Failed, Detail: p, Remedy: "Look at the server's log. Of rules that do not load: archestra policy check. Of records that fail: the space on the disk."})
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
@@ -62,10 +63,20 @@ func (t *texts) close() []byte {
 
 func (x *Exchange) rewriteBody(body []byte) []byte {
 	f, ok := x.target.Format.(wire.Rewriting)
-	if !ok || !x.edits() {
+	if !ok || !x.edits() || x.values == nil && !mayLink(body) {
 		return body
 	}
 	return f.Rewrite(body, wire.RewriteOptions{Editor: x.editor})
+}
+
+// mayLink tells whether a body may hold a link, as JSON spells it.
+func mayLink(body []byte) bool {
+	for _, mark := range [...]string{"://", `:\/`, "www.", "](", "]:", "<", `\u`} {
+		if bytes.Contains(body, []byte(mark)) {
+			return true
+		}
+	}
+	return false
 }
 
 // editor returns the editor of one text.

@@ -77,8 +77,11 @@ func starred(path string) string {
 // escapeGlob keeps a name that holds a star from becoming a pattern.
 func escapeGlob(s string) string { return strings.ReplaceAll(s, "*", "?") }
 
+// answerPrefix begins the ids of rules that are made of answers.
+const answerPrefix = "answer-"
+
 func grantID(f *fact.Facts, profile string, a llm.Action) string {
 	h := fnv.New64a()
 	h.Write([]byte(string(a) + "\x00" + profile + "\x00" + Sink(f)))
-	return fmt.Sprintf("answer-%012x", h.Sum64()&0xffffffffffff)
+	return fmt.Sprintf(answerPrefix+"%012x", h.Sum64()&0xffffffffffff)
 }

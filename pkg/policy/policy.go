@@ -100,6 +100,9 @@ func (p *Policy) judge(profile string, f *fact.Facts, memory *Memory) Verdict {
 	if g := p.denied(f); g != nil {
 		return g.verdict()
 	}
+	if v, ok := p.granted(profile, f); ok {
+		return v
+	}
 	if v, ok := p.list(&tried, llm.ActionAsk, profile, f); ok {
 		return p.answered(v, f, memory)
 	}
@@ -110,6 +113,19 @@ func (p *Policy) judge(profile string, f *fact.Facts, memory *Memory) Verdict {
 		return p.answered(g.verdict(), f, memory)
 	}
 	return Verdict{Action: llm.ActionAllow, Rule: "default"}
+}
+
+// granted looks for an answer that a person gave once and for all. It is about
+// exactly this call, so it comes before the question that it answered.
+func (p *Policy) granted(profile string, f *fact.Facts) (Verdict, bool) {
+	for _, r := range p.rules {
+		if r.Action == llm.ActionAllow && strings.HasPrefix(r.ID, answerPrefix) && r.File != "" {
+			if value, ok := r.match(profile, f); ok {
+				return r.verdict(f, value), true
+			}
+		}
+	}
+	return Verdict{}, false
 }
 
 // list looks for the first matching rule of one list, and leaves the lists behind

@@ -368,6 +368,15 @@ func TestNarrowest(t *testing.T) {
 			t.Errorf("%s: the rule decides: %v, want %v\n%s", name, got, tc.want, rule)
 		}
 	}
+	// The answer to a question of the user's own rule counts as well, and no denial gives way.
+	p = load(t, "version: 1\nask:\n  - {id: mine, tool: send_email, match: [{args: {}}]}\nallow:\n"+rule)
+	if v := c.judge(p, allowed); v.Action != llm.ActionAllow {
+		t.Errorf("answered once and for all: %s by %s", v.Action, v.Rule)
+	}
+	p = load(t, "version: 1\ndeny:\n  - {id: mine, tool: send_email, match: [{args: {}}]}\nallow:\n"+rule)
+	if v := c.judge(p, allowed); v.Action != llm.ActionBlock {
+		t.Errorf("denied all the same: %s by %s", v.Action, v.Rule)
+	}
 	shell := fact.Example(call("Bash", args{"command": "rm -rf build # \"x\" *"}), fact.Labels{}, fact.AskedNot, nil)
 	if rule, err = policy.Narrowest(shell, "dev", llm.ActionAllow); err != nil {
 		t.Fatal(err)
