@@ -37,6 +37,9 @@ type Analyzer struct {
 
 	held     map[string]*history // histories that the provider keeps, by its id
 	chains   map[chainKey]*chain
+	sizes    map[chainKey]int // of chains, about
+	chained  int              // the sum of sizes
+	kept     int              // bytes of held
 	requests uint64
 }
 
@@ -57,7 +60,7 @@ func NewAnalyzer(maxBytes int) *Analyzer {
 	if maxBytes <= 0 {
 		maxBytes = 64 << 20
 	}
-	a := &Analyzer{seed: maphash.MakeSeed(), max: maxBytes, texts: map[textKey]*list.Element{}, order: list.New(), tools: map[uint64]*Tool{}, chains: map[chainKey]*chain{}, held: map[string]*history{}}
+	a := &Analyzer{seed: maphash.MakeSeed(), max: maxBytes, texts: map[textKey]*list.Element{}, order: list.New(), tools: map[uint64]*Tool{}, chains: map[chainKey]*chain{}, sizes: map[chainKey]int{}, held: map[string]*history{}}
 	return a
 }
 

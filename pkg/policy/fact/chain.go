@@ -28,6 +28,7 @@ type chain struct {
 	mu      sync.Mutex
 	session *Session
 	used    uint64 // when, by the analyzer's count of requests
+	size    int    // about how many bytes it takes
 }
 
 type chainKey struct {
@@ -37,7 +38,25 @@ type chainKey struct {
 }
 
 // maxChains bounds how many conversations are kept; the one used longest ago goes.
-const maxChains = 128
+// What they take together is bounded, too: chainMemory times the analyzer's memory.
+// A byte of text takes about chainCost of them, by measurement of texts that are full
+// of addresses.
+const (
+	maxChains   = 128
+	chainMemory = 4
+	chainCost   = 10
+)
+
+// sizeOf is how much text messages hold.
+func sizeOf(messages []llm.Message) (n int) {
+	for i := range messages {
+		for k := range messages[i].Parts {
+			p := &messages[i].Parts[k]
+			n += len(p.Text) + len(p.Arguments)
+		}
+	}
+	return n
+}
 
 // View takes a conversation in. A history whose beginning was seen is not read
 // again: the session of that beginning goes on with what is new.
@@ -59,7 +78,8 @@ func (a *Analyzer) View(scope Scope, c *llm.Conversation) *View {
 		ch.session.Append(c.Messages[i])
 	}
 	ch.mu.Unlock()
-	a.putChain(chainKey{scope.Owner, scope.Name, tips[len(tips)-1]}, ch)
+	grown := chainCost * sizeOf(c.Messages[from:])
+	a.putChain(chainKey{scope.Owner, scope.Name, tips[len(tips)-1]}, ch, grown)
 	return &View{mu: &ch.mu, session: ch.session}
 }
 
@@ -103,30 +123,39 @@ func (a *Analyzer) takeChain(scope Scope, tips []uint64) (*chain, int) {
 			continue
 		}
 		if i < len(tips)-1 {
-			delete(a.chains, key)
+			a.dropChain(key)
 		}
 		return ch, i
 	}
 	return nil, 0
 }
 
-func (a *Analyzer) putChain(key chainKey, ch *chain) {
+func (a *Analyzer) putChain(key chainKey, ch *chain, grown int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.requests++
 	ch.used = a.requests
-	a.chains[key] = ch
-	if len(a.chains) <= maxChains {
-		return
-	}
-	var oldest chainKey
-	least := a.requests + 1
-	for k, c := range a.chains {
-		if c.used < least {
-			oldest, least = k, c.used
+	ch.size += grown
+	a.dropChain(key)
+	a.chains[key], a.sizes[key] = ch, ch.size
+	a.chained += ch.size
+	for len(a.chains) > maxChains || a.chained > chainMemory*a.max && len(a.chains) > 1 {
+		var oldest chainKey
+		least := a.requests + 1
+		for k, c := range a.chains {
+			if c.used < least {
+				oldest, least = k, c.used
+			}
 		}
+		a.dropChain(oldest)
 	}
-	delete(a.chains, oldest)
+}
+
+// dropChain forgets a chain, if it is there. The lock is held.
+func (a *Analyzer) dropChain(key chainKey) {
+	a.chained -= a.sizes[key]
+	delete(a.chains, key)
+	delete(a.sizes, key)
 }
 
 // Facts gathers what is known of a call that the model proposes next.

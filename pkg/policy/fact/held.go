@@ -11,9 +11,11 @@ import (
 type history struct {
 	messages []llm.Message
 	used     uint64
+	size     int // bytes of the messages that no history before it has
 }
 
-// maxHeld bounds how many such histories are kept; the one used longest ago goes.
+// maxHeld bounds how many such histories are kept, and the analyzer's memory what
+// they take; the one used longest ago goes.
 const maxHeld = 256
 
 // Hold remembers that the provider answers to id with a conversation and its
@@ -27,17 +29,22 @@ func (a *Analyzer) Hold(id string, c *llm.Conversation, answer llm.Message) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.requests++
-	a.held[id] = &history{messages: append(slices.Clone(whole.Messages), answer), used: a.requests}
-	if len(a.held) <= maxHeld {
-		return
+	if h := a.held[id]; h != nil {
+		a.kept -= h.size
 	}
-	oldest, least := "", a.requests+1
-	for k, h := range a.held {
-		if h.used < least {
-			oldest, least = k, h.used
+	h := &history{messages: append(slices.Clone(whole.Messages), answer), used: a.requests, size: sizeOf(c.Messages) + sizeOf([]llm.Message{answer})}
+	a.held[id] = h
+	a.kept += h.size
+	for len(a.held) > maxHeld || a.kept > a.max && len(a.held) > 1 {
+		oldest, least := "", a.requests+1
+		for k, h := range a.held {
+			if h.used < least {
+				oldest, least = k, h.used
+			}
 		}
+		a.kept -= a.held[oldest].size
+		delete(a.held, oldest)
 	}
-	delete(a.held, oldest)
 }
 
 // whole returns the conversation with the history that the provider keeps before
