@@ -3,27 +3,16 @@ package fact
 import (
 	"container/list"
 	"hash/maphash"
+	"strings"
 	"sync"
 
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
-	"github.com/archestra-ai/archestra-cli/pkg/policy/lex"
 )
 
-// reading is all that is known of one text by itself, whoever sent it.
-type reading struct {
-	doc     *lex.Doc
-	clauses []clause
-	heads   map[uint32][]head // by item, the fields that say whose it is
-	secret  bool              // it speaks of passwords, codes or keys
-	marks   []lex.Mark        // attack wording, hidden characters, requests behind an encoding
-}
-
-func (r *reading) size() int {
-	return len(r.doc.Text) + 24*len(r.doc.Tokens) + 40*len(r.doc.Cells) + 48*len(r.doc.Idents) + 32*len(r.clauses) + 48*len(r.heads) + 200
-}
-
 // Analyzer reads texts and tools and remembers what it read, so that a history
-// that was seen before costs no second reading. It is safe for concurrent use.
+// that was seen before costs no second reading. What it remembers has one bound, in
+// bytes; what was used longest ago goes first, and costs a second reading when it
+// comes again. It is safe for concurrent use.
 type Analyzer struct {
 	seed   maphash.Seed
 	secret func(string) string
@@ -31,37 +20,35 @@ type Analyzer struct {
 	mu    sync.Mutex
 	max   int
 	used  int
-	texts map[textKey]*list.Element
-	order *list.List // of cached, the last used first
-	tools map[uint64]*Tool
+	clock uint64 // counts the uses
 
-	held     map[string]*history // histories that the provider keeps, by its id
-	chains   map[chainKey]*chain
-	sizes    map[chainKey]int // of chains, about
-	chained  int              // the sum of sizes
-	kept     int              // bytes of held
-	requests uint64
+	texts  map[textKey]*reading
+	idle   list.List // of *reading that no chain has, the last used first
+	at     map[uint64]*chain
+	chains list.List // of *chain, the last used first
+
+	tools     map[uint64]*Tool
+	kits      map[uint64]map[string]*Tool
+	toolBytes int
+
+	held      map[string]*history // histories that the provider keeps, by its id
+	holding   list.List           // of *history, the last used first
+	heldBytes int
 }
 
-type textKey struct {
-	hash  uint64
-	len   int
-	plain bool
-}
-
-type cached struct {
-	key  textKey
-	read *reading
-}
+// defaultBytes is how much an analyzer keeps if nothing else is said.
+const defaultBytes = 48 << 20
 
 // NewAnalyzer returns an analyzer that keeps about maxBytes of what it read;
-// 0 means 64 MiB.
+// 0 means 48 MiB.
 func NewAnalyzer(maxBytes int) *Analyzer {
 	if maxBytes <= 0 {
-		maxBytes = 64 << 20
+		maxBytes = defaultBytes
 	}
-	a := &Analyzer{seed: maphash.MakeSeed(), max: maxBytes, texts: map[textKey]*list.Element{}, order: list.New(), tools: map[uint64]*Tool{}, chains: map[chainKey]*chain{}, sizes: map[chainKey]int{}, held: map[string]*history{}}
-	return a
+	return &Analyzer{
+		seed: maphash.MakeSeed(), max: maxBytes, texts: map[textKey]*reading{}, at: map[uint64]*chain{},
+		tools: map[uint64]*Tool{}, kits: map[uint64]map[string]*Tool{}, held: map[string]*history{},
+	}
 }
 
 // DetectSecrets makes the analyzer look for known secrets in the arguments of
@@ -69,54 +56,51 @@ func NewAnalyzer(maxBytes int) *Analyzer {
 // called before the analyzer is used.
 func (a *Analyzer) DetectSecrets(find func(text string) (kind string)) { a.secret = find }
 
-// read returns the reading of a text. plain tells that a person wrote it.
-func (a *Analyzer) read(text string, plain bool) *reading {
-	key := textKey{maphash.String(a.seed, text), len(text), plain}
-	a.mu.Lock()
-	if e, ok := a.texts[key]; ok {
-		a.order.MoveToFront(e)
-		a.mu.Unlock()
-		return e.Value.(*cached).read
-	}
-	a.mu.Unlock()
-
-	r := &reading{}
-	if plain {
-		r.doc = lex.Plain(text)
-	} else {
-		r.doc = lex.New(text)
-	}
-	r.clauses = clauses(r.doc)
-	if !plain {
-		r.secret = speaksOfSecrets(r.doc)
-		r.heads = heads(r.doc)
-		r.marks = append(wording(r.doc), r.doc.Hidden...)
-		for _, cl := range r.clauses {
-			if cl.encoded && cl.verbs&acting != 0 && cl.last-cl.first >= 4 {
-				t := r.doc.Tokens[cl.first]
-				r.marks = append(r.marks, lex.Mark{Start: t.Start, End: t.End, What: "a request behind an encoding"})
-			}
-		}
-	}
-
+// Bytes returns about how many bytes the analyzer keeps.
+func (a *Analyzer) Bytes() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if e, ok := a.texts[key]; ok {
-		return e.Value.(*cached).read
-	}
-	a.texts[key] = a.order.PushFront(&cached{key, r})
-	a.used += r.size()
-	for a.used > a.max && a.order.Len() > 1 {
-		last := a.order.Back()
-		old := a.order.Remove(last).(*cached)
-		delete(a.texts, old.key)
-		a.used -= old.read.size()
-	}
-	return r
+	return a.used
 }
 
-// maxTools bounds the cache of tools; it is emptied when it is full.
-const maxTools = 4096
+// tick counts a use. It is called under a.mu, like all below but tool and kit.
+func (a *Analyzer) tick() uint64 {
+	a.clock++
+	return a.clock
+}
+
+// shrink lets go what was used longest ago until the rest is within the bound.
+func (a *Analyzer) shrink() {
+	for a.used > a.max {
+		text, ch := a.idle.Back(), a.chains.Back()
+		switch {
+		case text != nil && (ch == nil || text.Value.(*reading).used <= ch.Value.(*chain).used):
+			a.forgetText(text.Value.(*reading))
+		case ch != nil:
+			a.forgetChain(ch.Value.(*chain))
+		case a.toolBytes > 0:
+			a.forgetTools()
+		default:
+			return // histories have a bound of their own
+		}
+	}
+}
+
+func (a *Analyzer) forgetTools() {
+	clear(a.tools)
+	clear(a.kits)
+	a.used -= a.toolBytes
+	a.toolBytes = 0
+}
+
+// keepTools counts what was remembered of tools. They may take a sixteenth of all.
+func (a *Analyzer) keepTools(bytes int) {
+	a.toolBytes += bytes
+	a.used += bytes
+	if a.toolBytes > a.max/16 {
+		a.forgetTools()
+	}
+}
 
 // tool returns the description of a tool.
 func (a *Analyzer) tool(t llm.Tool) *Tool {
@@ -127,23 +111,50 @@ func (a *Analyzer) tool(t llm.Tool) *Tool {
 	if ok {
 		return out
 	}
+	t.Name = strings.Clone(t.Name) // it may be a piece of something large
 	out = ToolOf(t)
 	a.mu.Lock()
-	if len(a.tools) >= maxTools {
-		clear(a.tools)
+	defer a.mu.Unlock()
+	if known, ok := a.tools[key]; ok {
+		return known
 	}
 	a.tools[key] = out
-	a.mu.Unlock()
+	a.keepTools(out.size())
 	return out
 }
 
-var secretWords = hashes("password passwd passphrase secret otp pin cvv")
+func (t *Tool) size() int { return 160 + len(t.Name) + 8*cap(t.words) }
 
-func speaksOfSecrets(d *lex.Doc) bool {
-	for _, t := range d.Tokens {
-		if secretWords[t.Hash] {
-			return true
-		}
+// kit returns the descriptions of the tools that a request declares, by name.
+func (a *Analyzer) kit(tools []llm.Tool) map[string]*Tool {
+	if len(tools) == 0 {
+		return nil
 	}
-	return false
+	key := a.kitKey(tools)
+	a.mu.Lock()
+	kit, ok := a.kits[key]
+	a.mu.Unlock()
+	if ok {
+		return kit
+	}
+	kit = make(map[string]*Tool, len(tools))
+	for _, t := range tools {
+		out := a.tool(t)
+		kit[out.Name] = out
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if _, ok := a.kits[key]; !ok {
+		a.kits[key] = kit
+		a.keepTools(96 + mapEntry(24)*len(kit))
+	}
+	return kit
+}
+
+func (a *Analyzer) kitKey(tools []llm.Tool) uint64 {
+	key := uint64(len(tools))
+	for i := range tools {
+		key = a.step(key, tools[i].Sum())
+	}
+	return key
 }

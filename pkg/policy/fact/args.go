@@ -129,7 +129,7 @@ func newLeaf(path, value string, k jsonscan.Kind) Leaf {
 		}
 		l.text = strings.TrimRight(strings.TrimPrefix(t, "www."), "/")
 	}
-	l.tokens = lex.Plain(l.text).Tokens
+	l.tokens = lex.Words(l.text).Tokens
 	return l
 }
 

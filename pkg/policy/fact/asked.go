@@ -69,10 +69,10 @@ func (s *Session) solicits(f *Facts, r clauseRef) {
 	}
 	c := &d.Cells[cl.cell]
 	hit := Seen{
-		Origin: Prose, Message: src.message, Part: src.part, Tool: src.tool.Name, Key: c.Key,
+		Origin: Prose, Message: int(src.message), Part: int(src.part), Tool: src.tool.Name, Key: c.Key,
 		Start: int(d.Tokens[cl.first].Start), End: int(d.Tokens[cl.last-1].End), source: r.source, cell: cl.cell,
 		Web:     src.tool.Class == ClassOpenRead,
-		Named:   src.named || s.vouched(r.source, c.Record) == named,
+		Named:   s.asksForIt(r.source) || s.vouched(r.source, c.Record) == named,
 		Tainted: src.tainted && src.recordTainted(c.Record),
 	}
 	if slices.ContainsFunc(f.Solicited, func(o Seen) bool { return o.source == hit.source && o.Start == hit.Start }) {
@@ -134,7 +134,7 @@ func (f *Facts) other(d *lex.Doc, cl *clause) bool {
 // match compares the values of a call with what the user named in a sentence.
 func (s *Session) match(f *Facts, source int32, cl *clause) Match {
 	best := MatchOpen
-	names := s.sources[source].names
+	names := s.sources[source].read.names
 	at, _ := slices.BinarySearchFunc(names, cl.first, func(n name, first uint32) int { return int(n.at) - int(first) })
 	for ; at < len(names) && names[at].at < cl.last; at++ {
 		n := &names[at]

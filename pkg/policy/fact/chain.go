@@ -1,6 +1,7 @@
 package fact
 
 import (
+	"container/list"
 	"encoding/binary"
 	"hash/maphash"
 	"sync"
@@ -17,83 +18,181 @@ type Scope struct {
 	TrustOf   TrustFunc
 }
 
-// View is a conversation as far as one request goes. It is safe for concurrent use.
-type View struct {
-	mu      *sync.Mutex
-	session *Session
-}
-
-// chain is a session that later requests of the same conversation go on with.
+// chain is a session that requests of one conversation share: each takes it back to
+// what they have in common and goes on from there. Between two uses it may go
+// elsewhere or be let go, which costs time and changes no facts.
 type chain struct {
+	scope Scope
+
 	mu      sync.Mutex
 	session *Session
-	used    uint64 // when, by the analyzer's count of requests
-	size    int    // about how many bytes it takes
+	broken  bool     // something failed in the middle of it
+	words   []uint32 // words[i]: how many words its first i messages have, and the system's
+	left    [8]end   // where it was when it was taken elsewhere
+	lefts   int
+
+	// Written under mu and Analyzer.mu, read under either.
+	path []uint64 // path[i] stands for its first i messages
+	pins []*reading
+
+	// Under Analyzer.mu.
+	bytes int
+	used  uint64
+	kept  *list.Element
 }
 
-type chainKey struct {
-	owner any
-	name  string
-	tip   uint64 // hash of everything up to the last message
+// end is the end of a conversation.
+type end struct {
+	n   int
+	tip uint64
 }
 
-// maxChains bounds how many conversations are kept; the one used longest ago goes.
-// What they take together is bounded, too: chainMemory times the analyzer's memory.
-// A byte of text takes about chainCost of them, by measurement of texts that are full
-// of addresses.
-const (
-	maxChains   = 128
-	chainMemory = 4
-	chainCost   = 10
-)
-
-// sizeOf is how much text messages hold.
-func sizeOf(messages []llm.Message) (n int) {
-	for i := range messages {
-		for k := range messages[i].Parts {
-			p := &messages[i].Parts[k]
-			n += len(p.Text) + len(p.Arguments)
+// common returns how many messages the chain has in common with a conversation, or
+// -1 where not even what stands before them is the same.
+func (ch *chain) common(path []uint64) int {
+	low, high := -1, min(len(path), len(ch.path))-1
+	for low < high { // a tip stands for all before it, so one step decides for many
+		mid := (low + high + 1) / 2
+		if ch.path[mid] == path[mid] {
+			low = mid
+		} else {
+			high = mid - 1
 		}
 	}
-	return n
+	return low
 }
 
-// View takes a conversation in. A history whose beginning was seen is not read
-// again: the session of that beginning goes on with what is new.
-func (a *Analyzer) View(scope Scope, c *llm.Conversation) *View {
-	c, known := a.whole(c)
-	scope.Untrusted = scope.Untrusted || !known
-	tips := a.tips(scope, c)
-	ch, from := a.takeChain(scope, tips)
-	if ch == nil {
-		ch = &chain{session: a.NewSession(scope.TrustOf)}
-		if scope.Untrusted {
-			ch.session.StartUntrusted()
-		}
-		ch.session.Declare(c.Tools)
-		ch.session.System(c.System)
+// fits tells whether the chain is to be taken to a conversation with which it has n
+// messages in common. It is not where more would be taken off than stays, or where
+// the conversation was on it before: two that take turns get a chain each.
+func (ch *chain) fits(path []uint64, n int) bool {
+	if n < 0 || ch.broken {
+		return false
 	}
-	ch.mu.Lock()
-	for i := from; i < len(c.Messages); i++ {
+	if len(ch.path)-1 == n {
+		return true
+	}
+	if off := ch.words[len(ch.words)-1] - ch.words[n]; off > ch.words[n] {
+		return false
+	}
+	for _, l := range ch.left {
+		if l.n > n && l.n < len(path) && path[l.n] == l.tip {
+			return false
+		}
+	}
+	return true
+}
+
+// goTo takes the chain to a conversation with which it has n messages in common. It
+// returns how many of its sources stayed.
+func (ch *chain) goTo(c *llm.Conversation, n int) (stayed int) {
+	if last := len(ch.path) - 1; last > n {
+		ch.left[ch.lefts%len(ch.left)] = end{last, ch.path[last]}
+		ch.lefts++
+		ch.session.back(n)
+	}
+	stayed = len(ch.session.sources)
+	ch.words = ch.words[:n+1]
+	for i := n; i < len(c.Messages); i++ {
 		ch.session.Append(c.Messages[i])
+		ch.words = append(ch.words, uint32(len(ch.session.index.prev)))
 	}
-	ch.mu.Unlock()
-	grown := chainCost * sizeOf(c.Messages[from:])
-	a.putChain(chainKey{scope.Owner, scope.Name, tips[len(tips)-1]}, ch, grown)
-	return &View{mu: &ch.mu, session: ch.session}
+	return stayed
 }
 
-// tips hashes the conversation: tips[i] stands for its first i messages. It costs
-// a step for each message whose sum is known.
-func (a *Analyzer) tips(scope Scope, c *llm.Conversation) []uint64 {
-	tip := maphash.String(a.seed, c.PreviousID)
+// newChain begins a chain with what stands before the messages.
+func (a *Analyzer) newChain(scope Scope, c *llm.Conversation, path []uint64) *chain {
+	s := a.NewSession(scope.TrustOf)
+	if scope.Untrusted {
+		s.StartUntrusted()
+	}
+	s.Declare(c.Tools)
+	s.System(c.System)
+	return &chain{scope: scope, session: s, path: path[:1:1], words: []uint32{uint32(len(s.index.prev))}}
+}
+
+// find returns the chain of the longest beginning that was seen.
+func (a *Analyzer) find(scope *Scope, path []uint64) *chain {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i := len(path) - 1; i >= 0; i-- {
+		if ch := a.at[path[i]]; ch != nil && ch.scope.Owner == scope.Owner && ch.scope.Name == scope.Name {
+			return ch
+		}
+	}
+	return nil
+}
+
+// settle notes where a chain went: the first n messages and the first stayed sources
+// are what they were. It is called with the chain locked.
+func (a *Analyzer) settle(ch *chain, path []uint64, n, stayed int) {
+	size := ch.session.size() + 512 + 20*cap(ch.words) + mapEntry(16)*len(path)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if ch.kept == nil { // it is new, or was let go meanwhile
+		n, stayed, ch.pins = -1, 0, nil
+		ch.kept = a.chains.PushFront(ch)
+	} else {
+		for _, tip := range ch.path[n+1:] {
+			if a.at[tip] == ch {
+				delete(a.at, tip)
+			}
+		}
+	}
+	ch.path = append(ch.path[:n+1], path[n+1:]...)
+	for _, tip := range ch.path[n+1:] {
+		a.at[tip] = ch
+	}
+	off := append([]*reading(nil), ch.pins[stayed:]...)
+	ch.pins = ch.pins[:stayed]
+	for _, src := range ch.session.sources[stayed:] {
+		ch.pins = append(ch.pins, src.read)
+		a.pin(src.read)
+	}
+	for _, r := range off {
+		a.unpin(r)
+	}
+	a.used += size - ch.bytes
+	ch.bytes = size
+	ch.used = a.tick()
+	a.chains.MoveToFront(ch.kept)
+	a.shrink()
+}
+
+func (a *Analyzer) forgetChain(ch *chain) {
+	for _, tip := range ch.path {
+		if a.at[tip] == ch {
+			delete(a.at, tip)
+		}
+	}
+	for _, r := range ch.pins {
+		a.unpin(r)
+	}
+	a.chains.Remove(ch.kept)
+	ch.kept = nil
+	a.used -= ch.bytes
+	ch.bytes = 0
+}
+
+// drop lets a chain go in the middle of which something failed.
+func (a *Analyzer) drop(ch *chain) {
+	ch.broken = true
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if ch.kept != nil {
+		a.forgetChain(ch)
+	}
+}
+
+// path hashes the conversation: path[i] stands for its first i messages, and path[0]
+// for what stands before them. It costs a step for each message whose sum is known.
+func (a *Analyzer) path(scope *Scope, c *llm.Conversation) []uint64 {
+	tip := a.step(maphash.String(a.seed, c.PreviousID), maphash.Comparable(a.seed, scope.Owner))
+	tip = a.step(tip, maphash.String(a.seed, scope.Name))
 	if scope.Untrusted {
 		tip = a.step(tip, 1)
 	}
-	for i := range c.Tools {
-		tip = a.step(tip, c.Tools[i].Sum())
-	}
-	tip = a.step(tip, uint64(len(c.Tools)))
+	tip = a.step(tip, a.kitKey(c.Tools))
 	tip = a.step(tip, llm.SumParts(c.System))
 	out := make([]uint64, 0, len(c.Messages)+1)
 	out = append(out, tip)
@@ -109,65 +208,4 @@ func (a *Analyzer) step(tip, next uint64) uint64 {
 	binary.LittleEndian.PutUint64(b[:8], tip)
 	binary.LittleEndian.PutUint64(b[8:], next)
 	return maphash.Bytes(a.seed, b[:])
-}
-
-// takeChain finds the chain of the longest beginning that was seen, and takes it
-// away, so that no two requests go on with one session.
-func (a *Analyzer) takeChain(scope Scope, tips []uint64) (*chain, int) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for i := len(tips) - 1; i >= 0; i-- {
-		key := chainKey{scope.Owner, scope.Name, tips[i]}
-		ch, ok := a.chains[key]
-		if !ok {
-			continue
-		}
-		if i < len(tips)-1 {
-			a.dropChain(key)
-		}
-		return ch, i
-	}
-	return nil, 0
-}
-
-func (a *Analyzer) putChain(key chainKey, ch *chain, grown int) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.requests++
-	ch.used = a.requests
-	ch.size += grown
-	a.dropChain(key)
-	a.chains[key], a.sizes[key] = ch, ch.size
-	a.chained += ch.size
-	for len(a.chains) > maxChains || a.chained > chainMemory*a.max && len(a.chains) > 1 {
-		var oldest chainKey
-		least := a.requests + 1
-		for k, c := range a.chains {
-			if c.used < least {
-				oldest, least = k, c.used
-			}
-		}
-		a.dropChain(oldest)
-	}
-}
-
-// dropChain forgets a chain, if it is there. The lock is held.
-func (a *Analyzer) dropChain(key chainKey) {
-	a.chained -= a.sizes[key]
-	delete(a.chains, key)
-	delete(a.sizes, key)
-}
-
-// Facts gathers what is known of a call that the model proposes next.
-func (v *View) Facts(c llm.ToolCall) *Facts {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.session.Facts(c)
-}
-
-// Labels tells what the conversation has seen.
-func (v *View) Labels() Labels {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.session.labels
 }

@@ -108,7 +108,6 @@ func BenchmarkSeenHistory(b *testing.B) {
 				}
 			}
 			a := fact.NewAnalyzer(0)
-			a.View(fact.Scope{}, base.conversation())
 			var took []time.Duration
 			b.ReportAllocs()
 			i := 0
@@ -118,7 +117,7 @@ func BenchmarkSeenHistory(b *testing.B) {
 				if i%16 == 0 {
 					base = history(n)
 					a = fact.NewAnalyzer(0)
-					a.View(fact.Scope{}, base.conversation())
+					a.View(fact.Scope{}, base.conversation()).Labels()
 				}
 				i++
 				base.tool("get_emails", args{"page": i}, fmt.Sprintf("- sender: new%d@elsewhere.test\n  subject: Hello %d\n  body: 'Please have a look at www.new%d.test when you find the time.'\n", i, i, i))
@@ -169,7 +168,7 @@ func TestAllocationsDoNotFollowTheHistory(t *testing.T) {
 	allocs := func(n int) float64 {
 		a := fact.NewAnalyzer(0)
 		c := history(n).conversation()
-		a.View(fact.Scope{}, c)
+		a.View(fact.Scope{}, c).Labels()
 		return testing.AllocsPerRun(20, func() { a.View(fact.Scope{}, c).Facts(proposed(1)) })
 	}
 	if short, long := allocs(200), allocs(800); long > short*1.2+10 || short > 1500 {

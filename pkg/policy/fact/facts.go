@@ -42,8 +42,13 @@ func (f *Facts) Leaves() []Leaf { return f.leaves }
 
 // Facts gathers what is known of a call, before it is appended.
 func (s *Session) Facts(c llm.ToolCall) *Facts {
-	f := &Facts{Tool: s.toolNamed(c.Name), Labels: s.labels, Delegated: s.obey, Doubt: s.doubt, paths: s.folders[:len(s.folders):len(s.folders)]}
-	f.leaves, f.Complete = Leaves(c)
+	leaves, complete := Leaves(c)
+	return s.factsOf(c.Name, leaves, complete)
+}
+
+func (s *Session) factsOf(tool string, leaves []Leaf, complete bool) *Facts {
+	f := &Facts{Tool: s.toolNamed(tool), Labels: s.now.labels, Delegated: s.now.obey, Doubt: s.now.doubt, paths: s.folders[:len(s.folders):len(s.folders)]}
+	f.leaves, f.Complete = leaves, complete
 	f.Values = make([]Value, 0, len(f.leaves))
 	names, found := 0, 0
 	for i := range f.leaves {
@@ -73,7 +78,7 @@ func (s *Session) Facts(c llm.ToolCall) *Facts {
 		s.asked(f)
 	}
 	if f.Tool.Verbs == Prove {
-		f.Confirms = s.effect
+		f.Confirms = s.confirmed()
 	}
 	return f
 }

@@ -1,49 +1,83 @@
 package fact
 
 import (
+	"container/list"
 	"slices"
 
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 )
 
 // history is a conversation that a provider keeps under an id of its own
-// (previous_response_id, conversations): what requests under that id leave out.
+// (previous_response_id, conversations): what requests under that id leave out. It
+// has what was new in it and goes on from another, as the requests did.
 type history struct {
+	id       string
+	before   *history
 	messages []llm.Message
-	used     uint64
-	size     int // bytes of the messages that no history before it has
+	bytes    int
+	owners   int           // the table of ids, and the histories that go on from it
+	held     *list.Element // nil where its id was let go
 }
-
-// maxHeld bounds how many such histories are kept, and the analyzer's memory what
-// they take; the one used longest ago goes.
-const maxHeld = 256
 
 // Hold remembers that the provider answers to id with a conversation and its
 // answer, so that a later request that only names the id is judged on all of it.
+// What was held longest ago without use goes where all histories together are more
+// than a quarter of what the analyzer keeps; requests that name it then count as
+// untrusted.
 func (a *Analyzer) Hold(id string, c *llm.Conversation, answer llm.Message) {
 	if id == "" {
 		return
 	}
-	whole, _ := a.whole(c)
-	answer.Hash = answer.Sum()
+	h := &history{id: id, messages: make([]llm.Message, 0, len(c.Messages)+1), bytes: 256 + 2*len(id), owners: 1}
+	for i := range c.Messages {
+		h.add(&c.Messages[i])
+	}
+	h.add(&answer)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.requests++
-	if h := a.held[id]; h != nil {
-		a.kept -= h.size
+	if h.before = a.held[c.PreviousID]; h.before != nil {
+		h.before.owners++
 	}
-	h := &history{messages: append(slices.Clone(whole.Messages), answer), used: a.requests, size: sizeOf(c.Messages) + sizeOf([]llm.Message{answer})}
+	if old := a.held[id]; old != nil {
+		a.release(old)
+	}
 	a.held[id] = h
-	a.kept += h.size
-	for len(a.held) > maxHeld || a.kept > a.max && len(a.held) > 1 {
-		oldest, least := "", a.requests+1
-		for k, h := range a.held {
-			if h.used < least {
-				oldest, least = k, h.used
-			}
+	h.held = a.holding.PushFront(h)
+	a.heldBytes += h.bytes
+	a.used += h.bytes
+	for a.heldBytes > a.max/4 && a.holding.Len() > 0 {
+		a.release(a.holding.Back().Value.(*history))
+	}
+	a.shrink()
+}
+
+// add takes a message in. Texts that no rule looks at are left out.
+func (h *history) add(m *llm.Message) {
+	out := *m
+	out.Hash = m.Sum()
+	out.Parts = slices.Clone(m.Parts)
+	h.bytes += 64
+	for i := range out.Parts {
+		p := &out.Parts[i]
+		if p.Kind == llm.PartText && m.Role == llm.RoleAssistant || p.Kind != llm.PartText && p.Kind != llm.PartFile && p.Kind != llm.PartToolCall && p.Kind != llm.PartToolResult {
+			*p = llm.Part{Kind: p.Kind}
 		}
-		a.kept -= a.held[oldest].size
-		delete(a.held, oldest)
+		h.bytes += 176 + len(p.Text) + len(p.Name) + len(p.CallID) + cap(p.Arguments)
+	}
+	h.messages = append(h.messages, out)
+}
+
+// release lets an id go, and its history where no other goes on from it.
+func (a *Analyzer) release(h *history) {
+	delete(a.held, h.id)
+	a.holding.Remove(h.held)
+	h.held = nil
+	for ; h != nil; h = h.before {
+		if h.owners--; h.owners > 0 {
+			return
+		}
+		a.heldBytes -= h.bytes
+		a.used -= h.bytes
 	}
 }
 
@@ -60,10 +94,17 @@ func (a *Analyzer) whole(c *llm.Conversation) (all *llm.Conversation, known bool
 	if !ok {
 		return c, false
 	}
-	a.requests++
-	h.used = a.requests
+	a.holding.MoveToFront(h.held)
+	n := len(c.Messages)
+	for b := h; b != nil; b = b.before {
+		n += len(b.messages)
+	}
 	out := *c
 	out.PreviousID = ""
-	out.Messages = append(slices.Clone(h.messages), c.Messages...)
+	out.Messages = make([]llm.Message, n)
+	n -= copy(out.Messages[n-len(c.Messages):], c.Messages)
+	for b := h; b != nil; b = b.before {
+		n -= copy(out.Messages[n-len(b.messages):], b.messages)
+	}
 	return &out, true
 }

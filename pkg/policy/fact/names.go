@@ -136,7 +136,7 @@ func (s *Session) userPlace(kind lex.IdentKind, key string) bool {
 	if strings.Contains(key, "..") {
 		return false
 	}
-	if s.places[place{kind, key}] {
+	if _, ok := s.places[place{kind, key}]; ok {
 		return true
 	}
 	if kind != lex.Path {
@@ -151,32 +151,16 @@ func (s *Session) userPlace(kind lex.IdentKind, key string) bool {
 }
 
 // userSaid tells whether a row of words stands in what the user wrote.
-func (s *Session) userSaid(tokens []lex.Token) bool {
-	anchor := rarest(s.spoken, tokens)
+func (s *Session) userSaid(tokens []lex.Token) (said bool) {
+	anchor := s.spoken.rarest(tokens)
 	if anchor < 0 {
 		return false
 	}
-	for _, r := range s.spoken[tokens[anchor].Hash] {
-		if rowAt(s.sources[r.source].read.doc, int(r.token)-anchor, tokens) {
-			return true
-		}
-	}
-	return false
-}
-
-// rarest returns which of the tokens the index has least, or -1 if it lacks one.
-func rarest(index map[uint64][]ref, tokens []lex.Token) int {
-	anchor, fewest := -1, 0
-	for i, t := range tokens {
-		n := len(index[t.Hash])
-		if n == 0 {
-			return -1
-		}
-		if anchor < 0 || n < fewest {
-			anchor, fewest = i, n
-		}
-	}
-	return anchor
+	s.spoken.each(tokens[anchor].Hash, func(r ref) bool {
+		said = rowAt(s.sources[r.source].read.doc, int(r.token)-anchor, tokens)
+		return said
+	})
+	return said
 }
 
 // rowAt tells whether a row of tokens stands in one cell of d from token first on.
@@ -196,8 +180,8 @@ func rowAt(d *lex.Doc, first int, row []lex.Token) bool {
 // personNamed tells whether an address holds a name that the user mentioned.
 func (s *Session) personNamed(address string) bool {
 	for _, t := range localPart(address) {
-		for i := range s.names {
-			if n := &s.names[i]; !n.strong && hasHash(n.tokens, t.Hash) {
+		for n := range s.names() {
+			if !n.strong && hasHash(n.tokens, t.Hash) {
 				return true
 			}
 		}
@@ -208,8 +192,8 @@ func (s *Session) personNamed(address string) bool {
 // namesake tells whether another address holds a name that this one holds too:
 // then the name does not say which of the two is meant.
 func (s *Session) namesake(address string) bool {
-	own := 0
-	if s.mails[address] {
+	own := int32(0)
+	if _, ok := s.mails[address]; ok {
 		own = 1
 	}
 	for _, t := range localPart(address) {
@@ -222,7 +206,7 @@ func (s *Session) namesake(address string) bool {
 
 // localPart returns the words before the @ of an address that can be a name.
 func localPart(address string) []lex.Token {
-	tokens := lex.Plain(address[:max(0, strings.LastIndexByte(address, '@'))]).Tokens
+	tokens := lex.Words(address[:max(0, strings.LastIndexByte(address, '@'))]).Tokens
 	keep := tokens[:0]
 	for _, t := range tokens {
 		if t.End-t.Start >= 3 && !stop[t.Hash] {

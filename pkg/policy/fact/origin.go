@@ -1,7 +1,6 @@
 package fact
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
@@ -47,17 +46,6 @@ type Seen struct {
 	cell   uint32
 }
 
-// maxPostings bounds how many places of a value's rarest word are looked at.
-const maxPostings = 256
-
-// some returns the first and the last of many places.
-func some(refs []ref) []ref {
-	if len(refs) <= maxPostings {
-		return refs
-	}
-	return append(slices.Clone(refs[:maxPostings/2]), refs[len(refs)-maxPostings/2:]...)
-}
-
 // seen lists where a phrase stands, at most one place for each source and kind.
 func (s *Session) seen(l *Leaf) []Seen {
 	if len(l.tokens) == 0 {
@@ -72,7 +60,7 @@ func (s *Session) seen(l *Leaf) []Seen {
 	}
 	if len(out) == 0 && l.Role != Content {
 		lex.Decoded(l.Value, func(_, _ int, text string) {
-			for _, hit := range s.phrase(lex.Plain(text).Tokens, lex.NoIdent) {
+			for _, hit := range s.phrase(lex.Words(text).Tokens, lex.NoIdent) {
 				hit.Form = lex.Encoded
 				out = append(out, hit)
 			}
@@ -89,8 +77,8 @@ func (s *Session) spelled(tokens []lex.Token, kind lex.IdentKind) (out []Seen) {
 	if len(tokens) < 2 {
 		return nil
 	}
-	refs := s.index[tokens[0].Hash]
-	for _, r := range some(refs) {
+	var few [8]ref
+	for _, r := range s.index.refs(few[:0], tokens[0].Hash) {
 		d := s.sources[r.source].read.doc
 		at, ok := int(r.token), true
 		for _, want := range tokens[1:] {
@@ -119,12 +107,12 @@ func joinedLen(tokens []lex.Token) (n int) {
 
 // phrase looks a row of tokens up by its rarest one.
 func (s *Session) phrase(tokens []lex.Token, kind lex.IdentKind) (out []Seen) {
-	anchor := rarest(s.index, tokens)
+	anchor := s.index.rarest(tokens)
 	if anchor < 0 {
 		return nil
 	}
-	refs := s.index[tokens[anchor].Hash]
-	for _, r := range some(refs) {
+	var few [8]ref
+	for _, r := range s.index.refs(few[:0], tokens[anchor].Hash) {
 		d := s.sources[r.source].read.doc
 		first := int(r.token) - anchor
 		if !rowAt(d, first, tokens) {
@@ -181,16 +169,14 @@ func (s *Session) pieces(l *Leaf) []Seen {
 		return nil
 	}
 	var out []Seen
+	var few [8]ref
 	if len(l.tokens) > 1 {
-		if refs := s.index[lex.Hash(string(joined))]; len(refs) > 0 {
-			for _, r := range some(refs) {
-				out = s.place(out, kind, r.source, s.sources[r.source].read.doc, int(r.token), int(r.token), lex.Split)
-			}
+		for _, r := range s.index.refs(few[:0], lex.Hash(string(joined))) {
+			out = s.place(out, kind, r.source, s.sources[r.source].read.doc, int(r.token), int(r.token), lex.Split)
 		}
 	}
 	for n := 1; n < len(joined); n++ {
-		refs := s.index[lex.Hash(string(joined[:n]))]
-		for _, r := range some(refs) {
+		for _, r := range s.index.refs(few[:0], lex.Hash(string(joined[:n]))) {
 			d := s.sources[r.source].read.doc
 			if last, ok := joins(d, int(r.token), joined); ok {
 				out = s.place(out, kind, r.source, d, int(r.token), last, lex.Split)
@@ -220,7 +206,7 @@ func (s *Session) place(out []Seen, kind lex.IdentKind, n int32, d *lex.Doc, fir
 	src := &s.sources[n]
 	ci := d.Tokens[first].Cell
 	c := &d.Cells[ci]
-	hit := Seen{Form: form, Message: src.message, Part: src.part, Key: c.Key, Start: int(d.Tokens[first].Start), End: int(d.Tokens[last].End), source: n, cell: ci}
+	hit := Seen{Form: form, Message: int(src.message), Part: int(src.part), Key: c.Key, Start: int(d.Tokens[first].Start), End: int(d.Tokens[last].End), source: n, cell: ci}
 	switch src.role {
 	case llm.RoleUser:
 		hit.Origin = User
@@ -262,7 +248,7 @@ func (s *Session) place(out []Seen, kind lex.IdentKind, n int32, d *lex.Doc, fir
 	}
 	if hit.Origin == Prose || hit.Origin == Field {
 		lvl := s.vouched(n, c.Record)
-		hit.Named = src.named || lvl == named
+		hit.Named = lvl == named || s.asksForIt(n)
 		hit.Mentioned = lvl == mentioned
 		hit.Rivals = hit.Origin == Prose && hit.Named && rivals(d, ci, kind, int(d.Tokens[first].Start))
 		hit.Tainted = src.tainted && src.recordTainted(c.Record)

@@ -1,7 +1,6 @@
 package fact
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
@@ -34,53 +33,75 @@ type Labels struct {
 // source is one text of a conversation in its place.
 type source struct {
 	read    *reading
-	message int
-	part    int
+	tool    *Tool
+	call    *past // what it answers, where that is known
+	message int32
+	part    int32
 	role    llm.Role
 	trust   Trust
-	tool    *Tool
-	call    *past             // what it answers, where that is known
-	named   bool              // the user named what was asked for: the page, the file, the inbox
-	tainted bool              // the reading has marks
-	vouched map[uint32]naming // by record, as far as it was asked
-	names   []name            // of the user's texts, in order
+	tainted bool   // the reading has marks
+	named   bool   // see Session.asksForIt
+	asOf    uint32 // the epoch that named is of
 }
 
 // past is a call that the model made before.
 type past struct {
-	name   string
-	leaves []Leaf
+	id, name string
+	leaves   []Leaf
+	complete bool
+	facts    *Facts // as they were when it was proposed, where somebody asked
 }
-
-type ref struct{ source, token int32 }
 
 type clauseRef struct{ source, clause int32 }
 
-// Session is what is known of one conversation. It grows message by message and
-// costs what is new. It is not safe for concurrent use.
+// Session is what is known of one conversation. It grows message by message, can be
+// taken back to where it was, and costs what is put on or taken off. It is not safe
+// for concurrent use.
 type Session struct {
 	a       *Analyzer
 	trustOf TrustFunc
-	labels  Labels
 	length  int // messages
+	now     state
+	steps   []step
 
-	sources []source
-	index   map[uint64][]ref      // every token of every source
-	spoken  map[uint64][]ref      // every token of the user's
-	asks    map[Verbs][]clauseRef // sentences of tool results, by each kind of doing
-	wishes  []clauseRef           // sentences of the user
-	names   []name                // what the user called by its name
-	places  map[place]bool        // hosts and paths that the user wrote
-	folders []string              // paths that the user wrote
-	looked  []Leaf                // what reading calls asked for
-	mails   map[string]bool       // addresses that tool results hold
-	owners  map[uint64]int        // in how many of them a word stands before the @
-	calls   map[string]*past
-	last    *past  // for results that carry no call id
-	effect  *Facts // of the last call that acts, but for those that only confirm
-	tools   map[string]*Tool
-	doubt   *Seen // see Facts.Doubt
-	obey    bool  // the user told the agent to do what some text says
+	sources  []source
+	index    concordance           // every word of every source
+	spoken   concordance           // every word of the user's
+	asks     map[Verbs][]clauseRef // sentences of tool results, by each kind of doing
+	wishes   []clauseRef           // sentences of the user
+	voices   []int32               // the user's sources
+	places   map[place]int32       // hosts and paths that the user wrote, and where first
+	folders  []string              // paths that the user wrote
+	looked   []*Leaf               // what reading calls asked for
+	mails    map[string]int32      // addresses that tool results hold, and where first
+	owners   map[uint64]int32      // in how many of them a word stands before the @
+	calls    map[string]*past
+	declared map[string]*Tool // shared
+	tools    map[string]*Tool // others
+
+	epoch uint32          // changes with what the user said
+	items map[item]naming // as far as it was asked, in this epoch
+	bytes int             // of calls and names, see size
+}
+
+// state is what a step changes and a step back restores.
+type state struct {
+	labels Labels
+	obey   bool  // the user told the agent to do what some text says
+	doubt  *Seen // see Facts.Doubt
+	last   *past // for results that carry no call id
+	effect int   // the step, counted from 1, of the last call that acts, but for those that only confirm
+	looked int
+	wishes int
+	paths  int
+}
+
+// step is a text or a call that was put on.
+type step struct {
+	message int
+	call    *past // nil where it is a source
+	other   *past // whose id the call took
+	before  state
 }
 
 type place struct {
@@ -92,31 +113,30 @@ type place struct {
 // believed; nil believes none.
 func (a *Analyzer) NewSession(trustOf TrustFunc) *Session {
 	return &Session{
-		a: a, trustOf: trustOf,
-		index: map[uint64][]ref{}, spoken: map[uint64][]ref{}, owners: map[uint64]int{}, asks: map[Verbs][]clauseRef{}, places: map[place]bool{},
-		mails: map[string]bool{}, calls: map[string]*past{}, tools: map[string]*Tool{},
+		a: a, trustOf: trustOf, epoch: 1, asks: map[Verbs][]clauseRef{}, places: map[place]int32{},
+		mails: map[string]int32{}, owners: map[uint64]int32{}, calls: map[string]*past{}, tools: map[string]*Tool{},
 	}
 }
 
 // Labels tells what the session has seen so far.
-func (s *Session) Labels() Labels { return s.labels }
+func (s *Session) Labels() Labels { return s.now.labels }
 
 // StartUntrusted makes the session untrusted from its beginning.
-func (s *Session) StartUntrusted() { s.labels.Untrusted = true }
+func (s *Session) StartUntrusted() { s.now.labels.Untrusted = true }
 
 // Declare makes the tools of a request known by their schemas.
-func (s *Session) Declare(tools []llm.Tool) {
-	for _, t := range tools {
-		s.tools[t.Name] = s.a.tool(t)
-	}
-}
+func (s *Session) Declare(tools []llm.Tool) { s.declared = s.a.kit(tools) }
 
 func (s *Session) toolNamed(name string) *Tool {
+	if t, ok := s.declared[name]; ok {
+		return t
+	}
 	if t, ok := s.tools[name]; ok {
 		return t
 	}
 	t := s.a.tool(llm.Tool{Name: name})
 	s.tools[name] = t
+	s.bytes += mapEntry(24) + t.size()
 	return t
 }
 
@@ -124,14 +144,14 @@ func (s *Session) toolNamed(name string) *Tool {
 func (s *Session) System(parts []llm.Part) {
 	for i, p := range parts {
 		if p.Text != "" {
-			s.add(source{read: s.a.read(p.Text, true), message: -1, part: i, role: llm.RoleSystem})
+			s.put(source{read: s.a.read(p.Text, bySystem), message: -1, part: int32(i), role: llm.RoleSystem})
 		}
 	}
 }
 
 // Append adds the next message.
 func (s *Session) Append(m llm.Message) {
-	n := s.length
+	n := int32(s.length)
 	s.length++
 	for i := range m.Parts {
 		p := &m.Parts[i]
@@ -141,38 +161,20 @@ func (s *Session) Append(m llm.Message) {
 			if len(p.Arguments) == 0 {
 				c.ArgumentsText = p.Text
 			}
-			s.called(c)
+			call := &past{id: c.ID, name: c.Name}
+			call.leaves, call.complete = Leaves(c)
+			s.called(call, int(n))
 		case llm.PartToolResult:
-			s.result(p, n, i)
+			s.result(p, n, int32(i))
 		case llm.PartText, llm.PartFile:
 			switch {
 			case p.Text == "":
 			case m.Role == llm.RoleTool:
-				s.result(p, n, i)
-			case m.Role == llm.RoleUser, m.Role == llm.RoleSystem:
-				s.add(source{read: s.a.read(p.Text, true), message: n, part: i, role: m.Role})
-			}
-		}
-	}
-}
-
-// called notes a call that the model made. What it says is no source: the model
-// only passes on what others wrote.
-func (s *Session) called(c llm.ToolCall) {
-	t := s.toolNamed(c.Name)
-	if t.Acts() && t.Verbs != Prove && !t.Local {
-		s.effect = s.Facts(c)
-	}
-	leaves, _ := Leaves(c)
-	p := &past{name: c.Name, leaves: leaves}
-	s.last = p
-	if c.ID != "" {
-		s.calls[c.ID] = p
-	}
-	if t.Class <= ClassOpenRead {
-		for i := range leaves {
-			if leaves[i].Role == Names && len(s.looked) < maxLooked {
-				s.looked = append(s.looked, leaves[i])
+				s.result(p, n, int32(i))
+			case m.Role == llm.RoleUser:
+				s.put(source{read: s.a.read(p.Text, byUser), message: n, part: int32(i), role: m.Role})
+			case m.Role == llm.RoleSystem:
+				s.put(source{read: s.a.read(p.Text, bySystem), message: n, part: int32(i), role: m.Role})
 			}
 		}
 	}
@@ -184,14 +186,14 @@ const maxMails = 4096
 // maxLooked bounds how many arguments of reading calls are remembered.
 const maxLooked = 4096
 
-func (s *Session) result(p *llm.Part, message, part int) {
+func (s *Session) result(p *llm.Part, message, part int32) {
 	if strings.TrimSpace(p.Text) == "" {
 		return
 	}
-	src := source{read: s.a.read(p.Text, false), message: message, part: part, role: llm.RoleTool}
+	src := source{read: s.a.read(p.Text, byTool), message: message, part: part, role: llm.RoleTool}
 	src.call = s.calls[p.CallID]
 	if src.call == nil && p.CallID == "" {
-		src.call = s.last
+		src.call = s.now.last
 	}
 	name := p.Name
 	var leaves []Leaf
@@ -203,105 +205,5 @@ func (s *Session) result(p *llm.Part, message, part int) {
 		src.trust = s.trustOf(name, leaves, p.Text)
 	}
 	src.tainted = len(src.read.marks) > 0
-	src.named = src.tool.holdsTexts() && s.namedCall(leaves)
-	if src.trust != Trusted && len(src.read.doc.Tokens) >= fewWords {
-		s.labels.Untrusted = true
-		s.labels.Tainted = s.labels.Tainted || src.tainted
-		s.doubts(&src, p.Text)
-	}
-	if src.tool.Class == ClassRead && src.tool.Nouns&(Message|Money|File|Profile|Password|KeyNoun|Repo|Event|Person) != 0 {
-		s.labels.Private = true
-	}
-	if src.tool.Class == ClassRead && src.tool.Nouns&(Password|KeyNoun) != 0 || src.read.secret {
-		s.labels.Secret = true
-	}
-	s.add(src)
-}
-
-// fewWords is how many words a result must have to count as a text that somebody
-// may have written: "None", "ok" and "2 rows" say nothing.
-const fewWords = 3
-
-// doubts notes why the session is untrusted.
-func (s *Session) doubts(src *source, text string) {
-	if s.doubt != nil && (s.doubt.Tainted || !src.tainted) {
-		return
-	}
-	s.doubt = &Seen{Origin: Prose, Message: src.message, Part: src.part, Tool: src.tool.Name, End: len(text)}
-	if src.tainted {
-		m := src.read.marks[0]
-		s.doubt.Key, s.doubt.Start, s.doubt.End, s.doubt.Tainted = m.What, int(m.Start), int(m.End), true
-	}
-}
-
-func (s *Session) add(src source) {
-	n := int32(len(s.sources))
-	s.sources = append(s.sources, src)
-	d := src.read.doc
-	for i, t := range d.Tokens {
-		if t.Hash != 0 {
-			s.index[t.Hash] = append(s.index[t.Hash], ref{n, int32(i)})
-		}
-	}
-	switch src.role {
-	case llm.RoleUser:
-		for i, t := range d.Tokens {
-			if t.Hash != 0 {
-				s.spoken[t.Hash] = append(s.spoken[t.Hash], ref{n, int32(i)})
-			}
-		}
-		s.said(n, src.read)
-	case llm.RoleTool:
-		for i := range d.Idents {
-			if id := &d.Idents[i]; id.Kind == lex.Email && len(s.mails) < maxMails {
-				s.mail(id.Key)
-			}
-		}
-		if src.trust == Trusted || src.tool.Acts() && src.tool.Nouns&Web == 0 {
-			break // what a tool reports of its own doing asks for nothing
-		}
-		for i := range src.read.clauses {
-			cl := &src.read.clauses[i]
-			for v := cl.verbs | cl.mine; v != 0; v &= v - 1 {
-				bit := v & -v
-				s.asks[bit] = append(s.asks[bit], clauseRef{n, int32(i)})
-			}
-		}
-	}
-}
-
-// mail notes an address that a tool result holds.
-func (s *Session) mail(address string) {
-	if s.mails[address] {
-		return
-	}
-	s.mails[address] = true
-	words := localPart(address)
-	for i, t := range words {
-		if !slices.ContainsFunc(words[:i], func(o lex.Token) bool { return o.Hash == t.Hash }) {
-			s.owners[t.Hash]++
-		}
-	}
-}
-
-// said takes in what the user wrote.
-func (s *Session) said(n int32, r *reading) {
-	for i := range r.clauses {
-		cl := &r.clauses[i]
-		s.wishes = append(s.wishes, clauseRef{n, int32(i)})
-		s.obey = s.obey || cl.verbs&Obey != 0 && cl.nouns&Task != 0
-	}
-	names := namesIn(r.doc)
-	slices.SortStableFunc(names, func(a, b name) int { return int(a.at) - int(b.at) })
-	s.sources[n].names = names
-	s.names = append(s.names, names...)
-	defer s.renamed()
-	for _, id := range r.doc.Idents {
-		if id.Kind == lex.Host || id.Kind == lex.Path {
-			s.places[place{id.Kind, id.Key}] = true
-			if id.Kind == lex.Path && len(id.Key) > 2 {
-				s.folders = append(s.folders, strings.TrimRight(id.Key, "/"))
-			}
-		}
-	}
+	s.put(src)
 }

@@ -1,6 +1,13 @@
 package fact
 
-import "github.com/archestra-ai/archestra-cli/pkg/policy/lex"
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"sort"
+
+	"github.com/archestra-ai/archestra-cli/pkg/policy/lex"
+)
 
 // rivals tells whether the text that holds an identifier holds another of its
 // kind: then naming the text does not say which of them is meant.
@@ -78,40 +85,49 @@ const (
 	named            // the user named its author, its title, its file
 )
 
+// item is an item of a result.
+type item struct {
+	source int32
+	record uint32
+}
+
 // vouched tells how the user named an item of a result: by the author of a
 // message, the subject of a mail, the name of a file.
 func (s *Session) vouched(n int32, record uint32) naming {
-	src := &s.sources[n]
-	d := src.read.doc
-	if !d.Structured {
+	r := s.sources[n].read
+	if !r.doc.Structured {
 		return unnamed
 	}
-	if v, ok := src.vouched[record]; ok {
+	v, ok := s.items[item{n, record}]
+	if ok {
 		return v
 	}
-	v := unnamed
-	for _, h := range src.read.heads[record] {
-		v = max(v, s.namesCell(d, h))
+	at := sort.Search(len(r.heads), func(i int) bool { return r.heads[i].record >= record })
+	for ; at < len(r.heads) && r.heads[at].record == record; at++ {
+		v = max(v, s.namesCell(r.doc, r.heads[at]))
 	}
-	if src.vouched == nil {
-		src.vouched = map[uint32]naming{}
+	if s.items == nil || len(s.items) >= maxItems {
+		s.items = map[item]naming{}
 	}
-	src.vouched[record] = v
+	s.items[item{n, record}] = v
 	return v
 }
 
+// maxItems bounds how many items of results it is remembered of how they are named.
+const maxItems = 1024
+
 // head is a field of an item that says who wrote it or what it is called.
 type head struct {
+	record uint32
 	cell   uint32
 	author bool
 }
 
 // heads lists such fields by item.
-func heads(d *lex.Doc) map[uint32][]head {
+func heads(d *lex.Doc) (out []head) {
 	if !d.Structured {
 		return nil
 	}
-	var out map[uint32][]head
 	for i := range d.Cells {
 		c := &d.Cells[i]
 		if c.Kind != lex.Field || c.IsName || c.Tokens == 0 || c.Key == "" {
@@ -123,22 +139,18 @@ func heads(d *lex.Doc) map[uint32][]head {
 			author = author || authorKeys[h]
 			title = title || titleKeys[h]
 		}
-		if !author && !title {
-			continue
+		if author || title {
+			out = append(out, head{c.Record, uint32(i), author})
 		}
-		if out == nil {
-			out = map[uint32][]head{}
-		}
-		out[c.Record] = append(out[c.Record], head{uint32(i), author})
 	}
-	return out
+	slices.SortStableFunc(out, func(a, b head) int { return cmp.Compare(a.record, b.record) })
+	return slices.Clip(out)
 }
 
 func (s *Session) namesCell(d *lex.Doc, h head) (best naming) {
 	c := &d.Cells[h.cell]
 	cell := d.Tokens[c.First : c.First+c.Tokens]
-	for i := range s.names {
-		n := &s.names[i]
+	for n := range s.names() {
 		if !hashesIn(cell, n.tokens) {
 			continue
 		}
@@ -150,14 +162,29 @@ func (s *Session) namesCell(d *lex.Doc, h head) (best naming) {
 	return best
 }
 
-// renamed takes in that the user wrote something new: what was unnamed may be
-// named now.
-func (s *Session) renamed() {
-	for i := range s.sources {
-		src := &s.sources[i]
-		src.vouched = nil
-		if src.tool != nil && !src.named && src.call != nil {
-			src.named = src.tool.holdsTexts() && s.namedCall(src.call.leaves)
+// asksForIt tells whether a result holds texts and the user named what was asked
+// for: the page, the file, the inbox.
+func (s *Session) asksForIt(n int32) bool {
+	src := &s.sources[n]
+	if src.call == nil || !src.tool.holdsTexts() {
+		return false
+	}
+	if src.asOf != s.epoch {
+		src.asOf, src.named = s.epoch, s.namedCall(src.call.leaves)
+	}
+	return src.named
+}
+
+// names goes through what the user called by its name.
+func (s *Session) names() iter.Seq[*name] {
+	return func(yield func(*name) bool) {
+		for _, n := range s.voices {
+			names := s.sources[n].read.names
+			for i := range names {
+				if !yield(&names[i]) {
+					return
+				}
+			}
 		}
 	}
 }

@@ -38,6 +38,9 @@ func (d *Doc) encoded(cell, start, end uint32, text string) {
 	for _, t := range inner.Tokens {
 		d.Tokens = append(d.Tokens, Token{Hash: t.Hash, Start: start, End: end, Cell: cell, Form: Encoded})
 	}
+	if d.bare {
+		return
+	}
 	EachIdent(text, false, func(id Ident) {
 		d.Idents = append(d.Idents, Ident{Kind: id.Kind, Key: id.Key, Start: start, End: end, Cell: cell, Form: Encoded})
 	})

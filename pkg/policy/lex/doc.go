@@ -11,7 +11,10 @@
 // The package is pure: the same text gives the same Doc.
 package lex
 
-import "sort"
+import (
+	"sort"
+	"unsafe"
+)
 
 // Form says how a text stood in its source compared with what was looked for.
 type Form uint8
@@ -73,6 +76,7 @@ type Doc struct {
 	Idents     []Ident
 	Hidden     []Mark
 	Structured bool // it was read as fields: JSON, YAML or the like
+	bare       bool // no identifiers are looked for
 }
 
 // New reads a text that a tool returned: structure is looked for.
@@ -94,6 +98,24 @@ func Plain(text string) *Doc {
 	return d
 }
 
+// Words reads the words of a text alone: those that Plain gives, without the
+// identifiers.
+func Words(text string) *Doc {
+	d := &Doc{Text: text, Cells: []Cell{{End: uint32(len(text)), Kind: Prose}}, bare: true}
+	d.read()
+	return d
+}
+
+// Size is about how many bytes the doc holds, its text among them.
+func (d *Doc) Size() int {
+	n := int(unsafe.Sizeof(*d)) + len(d.Text) + int(unsafe.Sizeof(Token{}))*cap(d.Tokens) + int(unsafe.Sizeof(Cell{}))*cap(d.Cells) +
+		int(unsafe.Sizeof(Ident{}))*cap(d.Idents) + int(unsafe.Sizeof(Mark{}))*cap(d.Hidden)
+	for i := range d.Idents {
+		n += len(d.Idents[i].Key)
+	}
+	return n
+}
+
 func (d *Doc) read() {
 	d.Tokens = make([]Token, 0, len(d.Text)/5+8)
 	for i := range d.Cells {
@@ -104,10 +126,21 @@ func (d *Doc) read() {
 		if c.Kind != Prose && d.running(c) {
 			c.Kind = Prose
 		}
-		d.idents(i)
+		if !d.bare {
+			d.idents(i)
+		}
 	}
 	d.Visible = len(d.Tokens)
 	d.decode()
+	d.Tokens, d.Cells, d.Idents = fitted(d.Tokens), fitted(d.Cells), fitted(d.Idents)
+}
+
+// fitted gives back what a slice has too much room for.
+func fitted[T any](s []T) []T {
+	if cap(s)-len(s) > len(s)/8 {
+		return append(make([]T, 0, len(s)), s...)
+	}
+	return s
 }
 
 // shortWords is how many words a value may have and still be read as a name, a
