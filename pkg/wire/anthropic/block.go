@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
+	"github.com/archestra-ai/archestra-cli/pkg/sse"
 	"github.com/archestra-ai/archestra-cli/pkg/wire"
 	"github.com/archestra-ai/archestra-cli/pkg/wire/internal/fold"
 )
@@ -172,9 +173,9 @@ func (st *stream) delta(e *event) (d wire.Delta) {
 	b := st.block(e.index)
 	switch string(kind) {
 	case "text_delta":
-		d.Token = st.text.Append(&st.kept, st.key(b, e.index, blockText), text)
+		d.Token = st.add(&st.text, st.key(b, e.index, blockText), text, e.frame)
 	case "thinking_delta":
-		d.Token = st.thinking.Append(&st.kept, st.key(b, e.index, blockThinking), text)
+		d.Token = st.add(&st.thinking, st.key(b, e.index, blockThinking), text, e.frame)
 	case "input_json_delta":
 		d.Token = len(piece) > 2
 		if b == nil {
@@ -190,6 +191,16 @@ func (st *stream) delta(e *event) (d wire.Delta) {
 		}
 	}
 	return d
+}
+
+// add adds to a text, and learns the frame that did no more than that.
+func (st *stream) add(to *fold.Text, key uint64, literal []byte, f sse.Frame) bool {
+	if !to.Append(&st.kept, key, literal) {
+		return false
+	}
+	st.alikeTo, st.alikeKey = to, key
+	st.alike.Learn(f.Event, f.Data, literal)
+	return true
 }
 
 func (st *stream) key(b *block, index int64, kind blockKind) uint64 {

@@ -24,6 +24,11 @@ type stream struct {
 	whole           int     // calls that are whole
 	err             *llm.Error
 
+	// alike knows the last frame if it added to a text, and to which.
+	alike    fold.Alike
+	alikeTo  *fold.Text
+	alikeKey uint64
+
 	begun    bool // a message is there
 	complete bool
 	lost     bool // a frame could not be read
@@ -41,6 +46,7 @@ func newStream(limit int) *stream {
 type event struct {
 	index                               int64
 	message, block, delta, usage, error []byte
+	frame                               sse.Frame
 }
 
 // Frame implements wire.Stream. A call is finished by its block's
@@ -53,6 +59,11 @@ func (st *stream) Frame(f sse.Frame) wire.Delta {
 	if len(f.Data) == 0 {
 		return wire.Delta{Finished: st.whole}
 	}
+	if literal, ok := st.alike.Text(f.Event, f.Data); ok {
+		st.alikeTo.Append(&st.kept, st.alikeKey, literal)
+		return wire.Delta{Token: true, Finished: st.whole}
+	}
+	st.alike.Forget()
 	var e event
 	name := f.Event
 	s := &st.scan
@@ -80,6 +91,7 @@ func (st *stream) Frame(f sse.Frame) wire.Delta {
 	if s.End() != nil {
 		return st.broken(f)
 	}
+	e.frame = f
 	return st.event(string(name), &e)
 }
 

@@ -59,6 +59,8 @@ func (st *stream) add(to *[]byte, literal []byte) {
 	if len(literal) > 2 && literal[0] == '"' {
 		*to = st.kept.Append(*to, literal)
 		st.delta.Token = true
+		st.added++
+		st.alikeTo, st.literal = to, literal
 	}
 }
 

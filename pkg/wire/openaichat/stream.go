@@ -26,6 +26,12 @@ type stream struct {
 	done            bool // [DONE] came
 	whole           bool // the body was one whole JSON value
 
+	// alike knows the last frame if all it did was to add to a text.
+	alike   fold.Alike
+	alikeTo *[]byte
+	added   int    // texts of the present frame
+	literal []byte // the last of them
+
 	outer, inner jsonscan.Scanner // kept here so that frames allocate none
 	delta        wire.Delta       // of the present frame
 }
@@ -62,14 +68,20 @@ func (st *stream) Frame(f sse.Frame) wire.Delta {
 		st.done = true
 		st.delta.Terminal = true
 	default:
-		st.chunk(f.Data, string(f.Event) == "error")
+		if literal, ok := st.alike.Text(f.Event, f.Data); ok {
+			st.add(st.alikeTo, literal)
+			break
+		}
+		st.added = 0
+		st.chunk(f.Event, f.Data, string(f.Event) == "error")
 	}
 	st.delta.Finished = st.finished()
 	return st.delta
 }
 
-// chunk folds in one JSON object; isError tells that it came as an error.
-func (st *stream) chunk(data []byte, isError bool) {
+// chunk folds in one JSON object, which came as an event of that name; isError tells
+// that it is one.
+func (st *stream) chunk(event, data []byte, isError bool) {
 	var problem []byte
 	choices, usage := unknown, false
 	s := &st.outer
@@ -109,6 +121,10 @@ func (st *stream) chunk(data []byte, isError bool) {
 		st.fail(readBody(data))
 	}
 	st.delta.UsageOnly = choices == 0 && usage && !st.delta.Error
+	st.alike.Forget()
+	if st.added == 1 && choices == 1 && !usage && !st.whole && s.End() == nil && st.delta == (wire.Delta{Token: true}) {
+		st.alike.Learn(event, data, st.literal)
+	}
 }
 
 const unknown = -1

@@ -27,6 +27,11 @@ type stream struct {
 	usage              []byte
 	err                *llm.Error
 
+	// alike knows the last frame if it added to a text, and to which.
+	alike    fold.Alike
+	alikeTo  *fold.Text
+	alikeKey uint64
+
 	begun    bool // a response is there
 	complete bool
 	lost     bool // a frame or an item could not be kept
@@ -54,6 +59,7 @@ type event struct {
 	code         []byte
 	message      []byte
 	param        []byte
+	frame        sse.Frame
 }
 
 // Frame implements wire.Stream. A call is finished by its item's
@@ -68,7 +74,12 @@ func (st *stream) Frame(f sse.Frame) wire.Delta {
 	if len(f.Data) == 0 {
 		return wire.Delta{Finished: st.whole}
 	}
-	e := event{name: f.Event, outputIndex: -1}
+	if literal, ok := st.alike.Text(f.Event, f.Data); ok {
+		st.alikeTo.Append(&st.kept, st.alikeKey, literal)
+		return wire.Delta{Token: true, Finished: st.whole}
+	}
+	st.alike.Forget()
+	e := event{name: f.Event, outputIndex: -1, frame: f}
 	s := &st.scan
 	s.Reset(f.Data)
 	for key := range s.Object() {

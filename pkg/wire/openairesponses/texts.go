@@ -59,7 +59,10 @@ func (st *stream) textDelta(e *event, f field, kind string) (d wire.Delta) {
 	}
 	p := part{f, e.partIndex}
 	st.begin(it, p)
-	d.Token = st.appendText(it, p, e.delta)
+	if d.Token = st.appendText(it, p, e.delta); d.Token {
+		st.alikeTo, st.alikeKey = &st.texts[f], key(it, p.index)
+		st.alike.Learn(e.frame.Event, e.frame.Data, e.delta)
+	}
 	return d
 }
 
