@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/archestra-ai/archestra-cli/pkg/ask"
 	"github.com/archestra-ai/archestra-cli/pkg/guard"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
@@ -87,6 +89,50 @@ func TestAnAnswerIsHeldForAPerson(t *testing.T) {
 					t.Errorf("recorded as %s, %+v", i.State, i.ToolCalls)
 				}
 			})
+		}
+	}
+}
+
+// A compressed stream is read on while a person is asked. A client that leaves then
+// closes it under the one who reads.
+func TestACompressedStreamIsLeftWhileItIsHeld(t *testing.T) {
+	const first = `data: {"model":"m","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"evil_tool","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}` + "\n\n"
+	for range 8 {
+		desk := ask.New(ask.Options{Default: ask.Queue})
+		t.Cleanup(desk.Close)
+		base, sink := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			w.Header().Set("Content-Encoding", "zstd")
+			z, err := zstd.NewWriter(w)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for text := first; r.Context().Err() == nil; text = ": more\n\n" {
+				_, _ = io.WriteString(z, text) // a client that is gone ends the loop
+				_ = z.Flush()
+				w.(http.Flusher).Flush()
+			}
+		}, ruled(t, askEvil, func(o *guard.Options) { o.Asks = desk }))
+		ctx, cancel := context.WithCancel(t.Context())
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/openai/p/chat/completions", strings.NewReader(`{"model":"m","stream":true,"tools":[]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if res, err := client(t).Do(req); err == nil {
+				_, _ = io.Copy(io.Discard, res.Body)
+				res.Body.Close()
+			}
+		}()
+		until(t, "a question", func() bool { return len(desk.List()) > 0 })
+		cancel()
+		<-done
+		if i := sink.last(t, 1).Interaction; i.State != llm.StateCancelled {
+			t.Errorf("recorded as %s", i.State)
 		}
 	}
 }

@@ -2,9 +2,11 @@ package proxy
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
+	"sync"
 
 	"github.com/archestra-ai/archestra-cli/pkg/provider"
 	"github.com/archestra-ai/archestra-cli/pkg/record"
@@ -59,7 +61,7 @@ func (p *Proxy) decompress(x *exchange, res *http.Response, r *relay) error {
 	if err != nil {
 		return p.unjudged(x, err)
 	}
-	r.body = &decompressed{ReadCloser: plain, body: res.Body}
+	r.body = &decompressed{plain: plain, body: res.Body}
 	r.left = -1
 	res.Header.Del("Content-Encoding")
 	res.Header.Del("Content-Length")
@@ -149,11 +151,40 @@ func (p *Proxy) unjudged(x *exchange, why error) error {
 		"The answer of "+x.target.Provider.Name+" cannot be judged by the rules, so it was not let through: "+why.Error()+".")
 }
 
-// decompressed is a body without its content encoding.
+// decompressed is a body without its content encoding. It may be closed while it is
+// read.
 type decompressed struct {
-	io.ReadCloser
-	body io.Closer
+	body io.Closer // as it comes
+
+	mu     sync.Mutex // the decoders are nobody's but one goroutine's at a time
+	plain  io.ReadCloser
+	closed bool
 }
 
-// Close lets go of both.
-func (d *decompressed) Close() error { return errors.Join(d.ReadCloser.Close(), d.body.Close()) }
+// Read reads what the encoding holds. A decoder that panics has met what it cannot
+// read.
+func (d *decompressed) Read(p []byte) (n int, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return 0, io.ErrClosedPipe
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			n, err = 0, fmt.Errorf("a decoder of content encodings panicked: %T", v)
+		}
+	}()
+	return d.plain.Read(p)
+}
+
+// Close lets go of both. A read that runs ends with its source.
+func (d *decompressed) Close() error {
+	err := d.body.Close()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return err
+	}
+	d.closed = true
+	return errors.Join(d.plain.Close(), err)
+}
