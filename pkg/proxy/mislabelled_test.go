@@ -85,6 +85,7 @@ func TestACallUnderAWrongHeaderIsJudged(t *testing.T) {
 		_, _ = w.Write(out)
 	}, ruled(t, noEvil, nil))
 	c := client(t)
+	read, cut := 0, 0
 	for _, a := range answers {
 		body = a.body
 		for _, media = range []string{"", "application/json", "TEXT/Event-Stream; charset=utf-8", "text/plain", "application/x-ndjson"} {
@@ -102,9 +103,11 @@ func TestACallUnderAWrongHeaderIsJudged(t *testing.T) {
 					req.Header.Set("Accept-Encoding", "gzip")
 					res, err := c.Do(req)
 					if err != nil {
-						t.Fatal(err)
+						cut++ // an answer that is cut before its header has left is as good as refused
+						continue
 					}
-					got, _ := io.ReadAll(res.Body) // one that is cut is as good as refused
+					read++
+					got, _ := io.ReadAll(res.Body) // and so is one that is cut behind it
 					res.Body.Close()
 					if bytes.Contains(unpacked(got), []byte(canary)) {
 						t.Errorf("%s, %q, encoded %q, asked %s: %d\n%.200s", a.path, media, enc, ask, res.StatusCode, unpacked(got))
@@ -112,6 +115,9 @@ func TestACallUnderAWrongHeaderIsJudged(t *testing.T) {
 				}
 			}
 		}
+	}
+	if cut > read/2 {
+		t.Errorf("%d answers were cut, %d read", cut, read)
 	}
 }
 
