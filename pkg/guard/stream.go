@@ -46,6 +46,10 @@ func (x *Exchange) Stream(contentType string, maxFrame int) *Stream {
 	return s
 }
 
+// Into lets what leaves be written into buf, as far as it has room, until the next
+// Take. What is in buf is lost.
+func (s *Stream) Into(buf []byte) { s.out = buf[:0] }
+
 // Frame takes the next frame. It judges nothing yet, and never blocks.
 func (s *Stream) Frame(f sse.Frame) {
 	if s.gate == nil {
@@ -243,7 +247,7 @@ func (s *Stream) KeepAlive() []byte {
 // Wait, Decide or Finish.
 func (s *Stream) Take() []byte {
 	out := s.out
-	s.out = s.out[:0]
+	s.out = nil
 	return out
 }
 

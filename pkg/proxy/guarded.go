@@ -92,8 +92,12 @@ func (g *guarded) step(buf []byte) error {
 	case g.again != nil:
 		return g.await()
 	}
-	if g.stream != nil && g.stream.Waiting() {
-		return g.wait()
+	if g.stream != nil {
+		// The record has its own copy of a chunk before anything of it is let out.
+		g.stream.Into(buf)
+		if g.stream.Waiting() {
+			return g.wait()
+		}
 	}
 	if g.ended {
 		return io.EOF

@@ -283,6 +283,13 @@ func (x *Exchange) Write(chunk []byte) (terminal bool) {
 	if x.framer == nil || x.broken {
 		return false
 	}
+	// Frames lie in what is kept, and not in the caller's bytes, which may be written
+	// over while the frames are passed on.
+	if n := len(chunk); len(keep) == n && len(x.resp) >= n {
+		chunk = x.resp[len(x.resp)-n:]
+	} else if len(keep) < n && x.truncated {
+		chunk = bytes.Clone(chunk)
+	}
 	was := x.terminal
 	x.guard("the stream", func() {
 		x.framer.Write(chunk)
