@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/archestra-ai/archestra-cli/pkg/config"
@@ -216,6 +217,13 @@ func newBackend(h *house, recorder *record.Recorder) *backend {
 	health("store_failures", "writes that failed", func(s store.Health) int64 { return s.Failures })
 	health("store_refused", "records that were lost", func(s store.Health) int64 { return s.Refused })
 	health("store_skipped", "records that could not be brought into the database", func(s store.Health) int64 { return s.Skipped })
+	b.registry.Gauge("goroutines", "goroutines of the server", func() int64 { return int64(runtime.NumGoroutine()) })
+	b.registry.Gauge("asks_open", "tool calls that wait for a person", func() int64 {
+		if h.asks == nil {
+			return 0
+		}
+		return int64(len(h.asks.List()))
+	})
 	b.registry.Gauge("followers", "programs that follow the live events", func() int64 { return int64(h.feed.Subscribers()) })
 	return b
 }
