@@ -31,8 +31,9 @@ type Analyzer struct {
 	kits      map[uint64]map[string]*Tool
 	toolBytes int
 
-	held      map[string]*history // histories that the provider keeps, by its id
-	holding   list.List           // of *history, the last used first
+	held      map[string]*held    // by id
+	heldAt    map[uint64]*stretch // of requests, by what stands for all their messages
+	holding   list.List           // of *held, the last used first
 	heldBytes int
 }
 
@@ -47,7 +48,7 @@ func NewAnalyzer(maxBytes int) *Analyzer {
 	}
 	return &Analyzer{
 		seed: maphash.MakeSeed(), max: maxBytes, texts: map[textKey]*reading{}, at: map[uint64]*chain{},
-		tools: map[uint64]*Tool{}, kits: map[uint64]map[string]*Tool{}, held: map[string]*history{},
+		tools: map[uint64]*Tool{}, kits: map[uint64]map[string]*Tool{}, held: map[string]*held{}, heldAt: map[uint64]*stretch{},
 	}
 }
 

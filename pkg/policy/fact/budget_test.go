@@ -236,6 +236,7 @@ func BenchmarkTurn(b *testing.B) {
 				took = append(took, time.Since(start))
 			}
 			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
 			b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
 			b.ReportMetric(float64(a.Bytes())/1024, "KiB-kept")
 		})

@@ -72,7 +72,7 @@ func (ch *chain) fits(path []uint64, n int) bool {
 	if len(ch.path)-1 == n {
 		return true
 	}
-	if off := ch.words[len(ch.words)-1] - ch.words[n]; off > ch.words[n] {
+	if off := ch.words[len(ch.words)-1] - ch.words[n]; off/4 > ch.words[n] {
 		return false
 	}
 	for _, l := range ch.left {

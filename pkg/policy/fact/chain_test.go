@@ -161,6 +161,51 @@ func TestHeldHistory(t *testing.T) {
 	if !a.View(fact.Scope{}, last).Labels().Untrusted {
 		t.Error("a history that nobody knows is trusted")
 	}
+	a.Hold("resp_3", last, answer)
+	last.PreviousID = "resp_3"
+	if !a.View(fact.Scope{}, last).Labels().Untrusted {
+		t.Error("a history that goes on from one that nobody knows is trusted")
+	}
+}
+
+// A history costs what is new in it, whether a client sends what the provider keeps
+// or only names it; where too much is held, what was used longest ago is forgotten,
+// and forgotten is not trusted.
+func TestHeldHistoriesShareTheirBeginning(t *testing.T) {
+	a := fact.NewAnalyzer(4 << 20)
+	all := history(400).messages
+	pay := llm.ToolCall{Name: "send_money", Arguments: raw(args{"recipient": "person4@corp.test"})}
+	size := 0
+	for n := 40; n <= len(all); n += 4 {
+		for _, m := range all[max(0, n-4):n] {
+			size += 1024 + len(m.Parts[0].Text)
+		}
+		a.Hold(fmt.Sprint("sent ", n), &llm.Conversation{Messages: all[:n]}, llm.Message{Role: llm.RoleAssistant})
+		a.Hold(fmt.Sprint("named ", n), &llm.Conversation{PreviousID: fmt.Sprint("named ", n-4), Messages: all[n-4 : n]}, llm.Message{Role: llm.RoleAssistant})
+		if n == 40 {
+			a.Hold("named 40", &llm.Conversation{Messages: all[:40]}, llm.Message{Role: llm.RoleAssistant})
+		}
+	}
+	if got := a.Bytes(); got > 2*size+100<<10 {
+		t.Errorf("%d bytes are held of two conversations that have %d", got, size)
+	}
+	for _, id := range []string{"sent 40", "named 40", "sent 400", "named 400", "sent 200"} {
+		f := a.View(fact.Scope{}, &llm.Conversation{PreviousID: id}).Facts(pay)
+		if len(f.Values[0].Seen) == 0 {
+			t.Errorf("%s: the address is not found", id)
+		}
+	}
+	for i := range 4000 {
+		a.Hold(fmt.Sprint("other ", i), new(talk).user(fmt.Sprint("Question ", i, strings.Repeat(" again", 100))).conversation(), llm.Message{Role: llm.RoleAssistant})
+	}
+	if got := a.Bytes(); got > 4<<20 {
+		t.Errorf("%d bytes are kept", got)
+	}
+	for id, untrusted := range map[string]bool{"sent 400": true, "other 3999": false} {
+		if a.View(fact.Scope{}, &llm.Conversation{PreviousID: id}).Labels().Untrusted != untrusted {
+			t.Errorf("%s: untrusted should be %v", id, untrusted)
+		}
+	}
 }
 
 // The work for one decision does not grow with the history that was seen.

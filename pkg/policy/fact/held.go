@@ -7,16 +7,23 @@ import (
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 )
 
-// history is a conversation that a provider keeps under an id of its own
-// (previous_response_id, conversations): what requests under that id leave out. It
-// has what was new in it and goes on from another, as the requests did.
-type history struct {
-	id       string
-	before   *history
+// stretch is messages of a conversation that a provider keeps, and what stood before
+// them. Conversations that begin alike share their beginning.
+type stretch struct {
+	before   *stretch
 	messages []llm.Message
+	torn     bool   // it goes on from what nobody knows
+	tip      uint64 // of a request's messages: see Analyzer.heldAt
 	bytes    int
-	owners   int           // the table of ids, and the histories that go on from it
-	held     *list.Element // nil where its id was let go
+	owners   int // ids and stretches that have it
+}
+
+// held is what a provider keeps under an id of its own (previous_response_id,
+// conversations): what requests under that id leave out.
+type held struct {
+	id    string
+	all   *stretch
+	place *list.Element
 }
 
 // Hold remembers that the provider answers to id with a conversation and its
@@ -28,62 +35,99 @@ func (a *Analyzer) Hold(id string, c *llm.Conversation, answer llm.Message) {
 	if id == "" {
 		return
 	}
-	h := &history{id: id, messages: make([]llm.Message, 0, len(c.Messages)+1), bytes: 256 + 2*len(id), owners: 1}
-	for i := range c.Messages {
-		h.add(&c.Messages[i])
-	}
-	h.add(&answer)
+	path := a.path(&Scope{}, &llm.Conversation{PreviousID: c.PreviousID, Messages: c.Messages})
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if h.before = a.held[c.PreviousID]; h.before != nil {
-		h.before.owners++
-	}
+	asked := a.stretchOf(c, path)
+	whole := &stretch{before: asked, torn: asked.torn}
+	whole.add(&answer)
+	asked.owners++
+	whole.owners++
+	a.count(whole.bytes + 128 + 2*len(id))
+
 	if old := a.held[id]; old != nil {
 		a.release(old)
 	}
+	h := &held{id: id, all: whole}
 	a.held[id] = h
-	h.held = a.holding.PushFront(h)
-	a.heldBytes += h.bytes
-	a.used += h.bytes
+	h.place = a.holding.PushFront(h)
 	for a.heldBytes > a.max/4 && a.holding.Len() > 0 {
-		a.release(a.holding.Back().Value.(*history))
+		a.release(a.holding.Back().Value.(*held))
 	}
 	a.shrink()
 }
 
+// stretchOf returns the messages of a request, after what is held of them already.
+func (a *Analyzer) stretchOf(c *llm.Conversation, path []uint64) *stretch {
+	s := &stretch{tip: path[len(path)-1]}
+	n := 0
+	if h := a.held[c.PreviousID]; h != nil {
+		s.before = h.all
+	}
+	for i := len(path) - 1; i > 0; i-- {
+		if known := a.heldAt[path[i]]; known != nil {
+			if i == len(path)-1 {
+				return known
+			}
+			s.before, n = known, i
+			break
+		}
+	}
+	s.torn = s.before == nil && c.PreviousID != ""
+	if s.before != nil {
+		s.torn = s.before.torn
+		s.before.owners++
+	}
+	s.messages = make([]llm.Message, 0, len(c.Messages)-n)
+	for i := n; i < len(c.Messages); i++ {
+		s.add(&c.Messages[i])
+	}
+	s.bytes += 128
+	a.heldAt[s.tip] = s
+	a.count(s.bytes)
+	return s
+}
+
+func (a *Analyzer) count(bytes int) {
+	a.heldBytes += bytes
+	a.used += bytes
+}
+
 // add takes a message in. Texts that no rule looks at are left out.
-func (h *history) add(m *llm.Message) {
+func (s *stretch) add(m *llm.Message) {
 	out := *m
 	out.Hash = m.Sum()
 	out.Parts = slices.Clone(m.Parts)
-	h.bytes += 64
+	s.bytes += 80
 	for i := range out.Parts {
 		p := &out.Parts[i]
 		if p.Kind == llm.PartText && m.Role == llm.RoleAssistant || p.Kind != llm.PartText && p.Kind != llm.PartFile && p.Kind != llm.PartToolCall && p.Kind != llm.PartToolResult {
 			*p = llm.Part{Kind: p.Kind}
 		}
-		h.bytes += 176 + len(p.Text) + len(p.Name) + len(p.CallID) + cap(p.Arguments)
+		s.bytes += 192 + len(p.Text) + len(p.Name) + len(p.CallID) + cap(p.Arguments)
 	}
-	h.messages = append(h.messages, out)
+	s.messages = append(s.messages, out)
 }
 
-// release lets an id go, and its history where no other goes on from it.
-func (a *Analyzer) release(h *history) {
+// release lets an id go, and of its history what nothing else has.
+func (a *Analyzer) release(h *held) {
 	delete(a.held, h.id)
-	a.holding.Remove(h.held)
-	h.held = nil
-	for ; h != nil; h = h.before {
-		if h.owners--; h.owners > 0 {
+	a.holding.Remove(h.place)
+	a.count(-128 - 2*len(h.id))
+	for s := h.all; s != nil; s = s.before {
+		if s.owners--; s.owners > 0 {
 			return
 		}
-		a.heldBytes -= h.bytes
-		a.used -= h.bytes
+		a.count(-s.bytes)
+		if a.heldAt[s.tip] == s {
+			delete(a.heldAt, s.tip)
+		}
 	}
 }
 
 // whole returns the conversation with the history that the provider keeps before
-// it. It is not known whole where the id was never seen: then nobody can say what
-// the history holds, and it is not trusted.
+// it. It is not known whole where an id was never seen, or was let go: then nobody
+// can say what the history holds, and it is not trusted.
 func (a *Analyzer) whole(c *llm.Conversation) (all *llm.Conversation, known bool) {
 	if c.PreviousID == "" {
 		return c, true
@@ -94,17 +138,17 @@ func (a *Analyzer) whole(c *llm.Conversation) (all *llm.Conversation, known bool
 	if !ok {
 		return c, false
 	}
-	a.holding.MoveToFront(h.held)
+	a.holding.MoveToFront(h.place)
 	n := len(c.Messages)
-	for b := h; b != nil; b = b.before {
-		n += len(b.messages)
+	for s := h.all; s != nil; s = s.before {
+		n += len(s.messages)
 	}
 	out := *c
 	out.PreviousID = ""
 	out.Messages = make([]llm.Message, n)
 	n -= copy(out.Messages[n-len(c.Messages):], c.Messages)
-	for b := h; b != nil; b = b.before {
-		n -= copy(out.Messages[n-len(b.messages):], b.messages)
+	for s := h.all; s != nil; s = s.before {
+		n -= copy(out.Messages[n-len(s.messages):n], s.messages)
 	}
-	return &out, true
+	return &out, !h.all.torn
 }

@@ -77,8 +77,8 @@ func (s *Session) spelled(tokens []lex.Token, kind lex.IdentKind) (out []Seen) {
 	if len(tokens) < 2 {
 		return nil
 	}
-	var few [8]ref
-	for _, r := range s.index.refs(few[:0], tokens[0].Hash) {
+	var room places
+	for _, r := range s.index.refs(&room, tokens[0].Hash) {
 		d := s.sources[r.source].read.doc
 		at, ok := int(r.token), true
 		for _, want := range tokens[1:] {
@@ -111,8 +111,8 @@ func (s *Session) phrase(tokens []lex.Token, kind lex.IdentKind) (out []Seen) {
 	if anchor < 0 {
 		return nil
 	}
-	var few [8]ref
-	for _, r := range s.index.refs(few[:0], tokens[anchor].Hash) {
+	var room places
+	for _, r := range s.index.refs(&room, tokens[anchor].Hash) {
 		d := s.sources[r.source].read.doc
 		first := int(r.token) - anchor
 		if !rowAt(d, first, tokens) {
@@ -169,14 +169,15 @@ func (s *Session) pieces(l *Leaf) []Seen {
 		return nil
 	}
 	var out []Seen
-	var few [8]ref
+	var room places
 	if len(l.tokens) > 1 {
-		for _, r := range s.index.refs(few[:0], lex.Hash(string(joined))) {
+		for _, r := range s.index.refs(&room, lex.Hash(string(joined))) {
 			out = s.place(out, kind, r.source, s.sources[r.source].read.doc, int(r.token), int(r.token), lex.Split)
 		}
 	}
+	var start lex.Hasher
 	for n := 1; n < len(joined); n++ {
-		for _, r := range s.index.refs(few[:0], lex.Hash(string(joined[:n]))) {
+		for _, r := range s.index.refs(&room, start.Add(joined[n-1])) {
 			d := s.sources[r.source].read.doc
 			if last, ok := joins(d, int(r.token), joined); ok {
 				out = s.place(out, kind, r.source, d, int(r.token), last, lex.Split)
@@ -190,11 +191,10 @@ func (s *Session) pieces(l *Leaf) []Seen {
 func joins(d *lex.Doc, first int, want []byte) (last int, ok bool) {
 	cell := d.Tokens[first].Cell
 	for t := first; t < d.Visible && d.Tokens[t].Cell == cell; t++ {
-		w := d.Word(t)
-		if len(w) > len(want) || string(want[:len(w)]) != w {
+		if want, ok = d.Spells(t, want); !ok {
 			return 0, false
 		}
-		if want = want[len(w):]; len(want) == 0 {
+		if len(want) == 0 {
 			return t, true
 		}
 	}

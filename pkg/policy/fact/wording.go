@@ -1,6 +1,7 @@
 package fact
 
 import (
+	"math/bits"
 	"strings"
 
 	"github.com/archestra-ai/archestra-cli/pkg/policy/lex"
@@ -41,6 +42,17 @@ var wordingPatterns = func() []wordingPattern {
 	}
 }()
 
+// wordingBegins tells by word which patterns it begins, a bit for each.
+var wordingBegins = func() map[uint64]uint16 {
+	m := map[uint64]uint16{}
+	for i := range wordingPatterns {
+		for h := range wordingPatterns[i].groups[0] {
+			m[h] |= 1 << i
+		}
+	}
+	return m
+}()
+
 // fences are marks that chat templates and attack kits use.
 var fences = []string{"<information>", "<|im_start|>", "<|system|>", "[inst]", "<<sys>>", "</system>", "### instruction", "[system]", "<system>", "begin_instruction", "###system"}
 
@@ -61,12 +73,8 @@ func wording(d *lex.Doc) []lex.Mark {
 	}
 	n := uint32(len(d.Tokens))
 	for t := range d.Tokens {
-		h := d.Tokens[t].Hash
-		for i := range wordingPatterns {
-			p := &wordingPatterns[i]
-			if !p.groups[0][h] {
-				continue
-			}
+		for begun := wordingBegins[d.Tokens[t].Hash]; begun != 0; begun &= begun - 1 {
+			p := &wordingPatterns[bits.TrailingZeros16(begun)]
 			if last, ok := p.match(d, uint32(t), n); ok {
 				out = append(out, lex.Mark{Start: d.Tokens[t].Start, End: max(d.Tokens[last].End, d.Tokens[t].End), What: p.what})
 				break

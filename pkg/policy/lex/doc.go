@@ -13,6 +13,8 @@ package lex
 
 import (
 	"sort"
+	"sync"
+	"unicode/utf8"
 	"unsafe"
 )
 
@@ -117,7 +119,8 @@ func (d *Doc) Size() int {
 }
 
 func (d *Doc) read() {
-	d.Tokens = make([]Token, 0, len(d.Text)/5+8)
+	room := tokens.Get().(*[]Token)
+	d.Tokens = (*room)[:0]
 	for i := range d.Cells {
 		c := &d.Cells[i]
 		c.First = uint32(len(d.Tokens))
@@ -132,8 +135,19 @@ func (d *Doc) read() {
 	}
 	d.Visible = len(d.Tokens)
 	d.decode()
-	d.Tokens, d.Cells, d.Idents = fitted(d.Tokens), fitted(d.Cells), fitted(d.Idents)
+	*room = d.Tokens
+	d.Tokens = append(make([]Token, 0, len(d.Tokens)), d.Tokens...)
+	if cap(*room) <= maxRoom {
+		tokens.Put(room)
+	}
+	d.Cells, d.Idents = fitted(d.Cells), fitted(d.Idents)
 }
+
+// tokens holds room for the tokens of a text while it is read.
+var tokens = sync.Pool{New: func() any { return new([]Token) }}
+
+// maxRoom bounds the room that is kept, in tokens.
+const maxRoom = 1 << 15
 
 // fitted gives back what a slice has too much room for.
 func fitted[T any](s []T) []T {
@@ -191,6 +205,30 @@ func (d *Doc) Word(i int) string {
 		return ""
 	}
 	return Fold(d.Text[t.Start:t.End])
+}
+
+// Spells tells whether want begins with the folded text of token i, and returns the
+// rest of it.
+func (d *Doc) Spells(i int, want []byte) (rest []byte, ok bool) {
+	t := d.Tokens[i]
+	if t.Form == Encoded {
+		return want, true
+	}
+	text := d.Text[t.Start:t.End]
+	for k := 0; k < len(text); k++ {
+		c := text[k]
+		if c >= utf8.RuneSelf {
+			w := Fold(text)
+			return want[min(len(w), len(want)):], len(w) <= len(want) && string(want[:len(w)]) == w
+		}
+		if low, alnum := alnum(c); alnum {
+			c = low
+		}
+		if k >= len(want) || want[k] != c {
+			return want, false
+		}
+	}
+	return want[len(text):], true
 }
 
 // Between returns the tokens [first, last) that lie in bytes [start, end) of the

@@ -22,6 +22,22 @@ func Hash(folded string) uint64 {
 	return h
 }
 
+// Hasher hashes a folded text byte by byte: after each, Add returns the Hash of what
+// was added so far.
+type Hasher struct {
+	sum     uint64
+	started bool
+}
+
+// Add adds a byte.
+func (h *Hasher) Add(b byte) uint64 {
+	if !h.started {
+		h.sum, h.started = fnvOffset, true
+	}
+	h.sum = (h.sum ^ uint64(b)) * fnvPrime
+	return h.sum
+}
+
 // fold returns what a rune is read as: lower case, without accent, a look-alike
 // as the Latin letter that it looks like. changed tells that more than case
 // was folded; hidden that the rune shows nothing (out is then 0, or for a tag
