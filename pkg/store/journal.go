@@ -17,6 +17,9 @@ const (
 	writeSize   = 256 << 10 // frames are gathered up to this for one write
 	tidySize    = 256 << 10 // a segment that has grown beyond is given up when nothing happens
 	retryAfter  = time.Second
+	// startSlack is how long the beginning of an interaction may wait for another
+	// frame to be written with. One that ends before is not written at all.
+	startSlack = 20 * time.Millisecond
 )
 
 // segmentFile is what the journal needs of a file.
@@ -39,6 +42,7 @@ type journal struct {
 	maxLag   int64         // bytes written and not yet applied
 	news     chan struct{} // told when something was written
 	wake     chan struct{} // tells run that something waits
+	later    *time.Timer   // wakes run for beginnings, while slack
 	stop     chan struct{} // closed to end run
 	ended    chan struct{} // closed when run has ended
 
@@ -48,6 +52,7 @@ type journal struct {
 	room    chan struct{} // closed and made anew when there is more room
 	waiting bool          // someone waits for room
 	closed  bool
+	slack   bool // later runs
 	turn    bool // begin a new segment, so that the old one can go
 	written position
 	ends    map[uint64]int64 // of the segments before written.segment
@@ -68,7 +73,11 @@ type pending struct {
 	err   error         // set before done is closed
 	told  bool          // for the journal: done is closed
 	entry bool          // it counts as recorded
+	id    string        // of the interaction
 }
+
+// begins reports whether p notes the beginning of an interaction.
+func (p *pending) begins() bool { return p.done == nil }
 
 // newJournal makes a journal whose first segment follows last.
 func newJournal(dir string, last uint64, o Options) *journal {
@@ -76,6 +85,7 @@ func newJournal(dir string, last uint64, o Options) *journal {
 		dir: dir, create: createSegment, maxQueue: o.QueueBytes, maxLag: o.JournalBytes,
 		news: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 		stop: make(chan struct{}), ended: make(chan struct{}), room: make(chan struct{}),
+		later:   time.NewTimer(startSlack),
 		written: position{segment: last}, ends: map[uint64]int64{}, number: last,
 	}
 	if o.createSegment != nil {
@@ -98,8 +108,9 @@ func createSegment(path string) (segmentFile, error) {
 // errFull tells that the queue has no room and that nobody wants to wait for it.
 var errFull = errors.New("the recorder's queue is full")
 
-// add puts p into the queue. If it may wait for room, it does so until ctx ends.
-func (j *journal) add(ctx context.Context, p *pending, mayWait bool) error {
+// add puts p into the queue. If it is more than a beginning, it may wait for room
+// until ctx ends.
+func (j *journal) add(ctx context.Context, p *pending) error {
 	n := int64(len(p.frame))
 	j.mu.Lock()
 	for {
@@ -110,7 +121,7 @@ func (j *journal) add(ctx context.Context, p *pending, mayWait bool) error {
 		if n == 0 || j.queued == 0 && j.lag <= j.maxLag || j.queued+n <= j.maxQueue && j.lag+j.queued+n <= j.maxLag {
 			break
 		}
-		if !mayWait {
+		if p.begins() {
 			j.mu.Unlock()
 			return errFull
 		}
@@ -124,11 +135,35 @@ func (j *journal) add(ctx context.Context, p *pending, mayWait bool) error {
 		}
 		j.mu.Lock()
 	}
+	if p.entry {
+		j.supersede(p.id)
+	}
 	j.queue = append(j.queue, p)
 	j.queued += n
+	wake := !p.begins()
+	if !wake && !j.slack {
+		j.slack = true
+		j.later.Reset(startSlack)
+	}
 	j.mu.Unlock()
-	poke(j.wake)
+	if wake {
+		poke(j.wake)
+	}
 	return nil
+}
+
+// supersede empties the frame that tells of an interaction's beginning if it
+// still waits: its end says all of it.
+func (j *journal) supersede(id string) {
+	const near = 64 // more than begin in a moment
+	for i := len(j.queue) - 1; i >= max(0, len(j.queue)-near); i-- {
+		if p := j.queue[i]; p.begins() && p.id == id {
+			j.queued -= int64(len(p.frame))
+			recycle(p.frame)
+			p.frame = nil
+			return
+		}
+	}
 }
 
 // wait waits until p is written.
@@ -149,7 +184,7 @@ func (p *pending) wait(ctx context.Context) error {
 // flush waits until everything that was added before is written.
 func (j *journal) flush(ctx context.Context) error {
 	p := &pending{done: make(chan struct{})}
-	if err := j.add(ctx, p, true); err != nil {
+	if err := j.add(ctx, p); err != nil {
 		return err
 	}
 	return p.wait(ctx)

@@ -353,3 +353,50 @@ func FuzzSegment(f *testing.F) {
 		}
 	})
 }
+
+// The beginning of what ends at once is not written.
+func TestBeginningIsSuperseded(t *testing.T) {
+	j := newJournal(t.TempDir(), 0, Options{}.withDefaults())
+	add := func(p *pending) {
+		t.Helper()
+		if err := j.add(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	woken := func() bool {
+		select {
+		case <-j.wake:
+			return true
+		default:
+			return false
+		}
+	}
+	begun := func(id string) *pending { return &pending{frame: []byte("begun"), id: id} }
+	a, b := begun("a"), begun("b")
+	add(a)
+	add(b)
+	if woken() || !j.slack {
+		t.Error("a beginning does not wait for company")
+	}
+	add(&pending{frame: []byte("end of b"), done: make(chan struct{}), entry: true, id: "b"})
+	if !woken() {
+		t.Error("an end waits")
+	}
+	if string(a.frame) != "begun" || b.frame != nil || j.queued != int64(len("begun")+len("end of b")) {
+		t.Errorf("%q, %q, %d bytes are queued", a.frame, b.frame, j.queued)
+	}
+	// A lone beginning is written in a while.
+	go j.run()
+	add(begun("c"))
+	deadline := time.After(10 * time.Second)
+	for j.at().offset != int64(len(segmentMagic)+len("begun"+"end of b"+"begun")) {
+		select {
+		case <-j.news:
+		case <-deadline:
+			t.Fatalf("at %v", j.at())
+		}
+	}
+	if err := j.close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}

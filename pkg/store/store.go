@@ -137,7 +137,7 @@ func Open(ctx context.Context, dir string, o Options) (_ *Store, err error) {
 func (s *Store) Start(i *llm.Interaction) {
 	frame, err := endFrame(appendRow(newFrame(frameStart), rowOf(i)))
 	if err == nil {
-		err = s.journal.add(context.Background(), &pending{frame: frame}, false)
+		err = s.journal.add(context.Background(), &pending{frame: frame, id: i.ID})
 	}
 	if err != nil {
 		s.journal.count(func(h *Health) { h.LostStarts++ })
@@ -168,9 +168,9 @@ func (s *Store) Finish(ctx context.Context, e *record.Entry) error {
 		s.bases.unref(old.id)
 		old = nil
 	}
-	p := &pending{frame: frame, done: make(chan struct{}), entry: true}
+	p := &pending{frame: frame, done: make(chan struct{}), entry: true, id: e.Interaction.ID}
 	if err == nil {
-		err = s.journal.add(ctx, p, true)
+		err = s.journal.add(ctx, p)
 	}
 	if err != nil {
 		if old != nil {

@@ -14,9 +14,11 @@ func (j *journal) run() {
 	retry := time.NewTimer(0)
 	<-retry.C
 	defer retry.Stop()
+	defer j.later.Stop()
 	for stopping := false; !stopping; {
 		select {
 		case <-j.wake:
+		case <-j.later.C:
 		case <-retry.C:
 		case <-j.stop:
 			stopping = true
@@ -43,6 +45,7 @@ func (j *journal) drain() error {
 		j.writing = append(j.writing, j.queue...)
 		clear(j.queue)
 		j.queue = j.queue[:0]
+		j.slack = false
 		j.mu.Unlock()
 		if len(j.writing) == 0 {
 			return nil
