@@ -23,6 +23,7 @@ const (
 	calmDelay = 100 * time.Millisecond // from the first record to its transaction
 	busyDelay = time.Second            // the same while many come: larger transactions cost less
 	busyBatch = 64                     // records in a batch that make it busy
+	rush      = 256                    // records in a batch behind which space counts less than time
 )
 
 // applier brings the journal into the database. It is the only one that writes

@@ -53,7 +53,7 @@ func (b *batch) reset(pos position) {
 		block: b.block[:0], slot: b.slot[:0], parts: b.parts[:0], packed: b.packed[:0], args: b.args[:0],
 		text: b.text[:0], texts: b.texts[:0],
 	}
-	const keep = 1 << 20 // what a large entry needed is not kept for ever
+	const keep = 2 << 20 // what a large entry needed is not kept for ever
 	for _, buf := range []*[]byte{&b.block, &b.slot, &b.parts, &b.packed, &b.text} {
 		if cap(*buf) > keep {
 			*buf = nil
@@ -92,7 +92,11 @@ func (a *applier) flushBlock(ctx context.Context) error {
 	for _, w := range b.rows {
 		id = max(id, w.n)
 	}
-	codec, data := a.squeezer.squeeze(b.packed, b.block)
+	squeeze := a.squeezer.squeeze
+	if b.records > rush {
+		squeeze = a.squeezer.press
+	}
+	codec, data := squeeze(b.packed, b.block)
 	if codec != plain {
 		b.packed = data
 	}

@@ -40,7 +40,7 @@ func TestDatabaseCannotBeWritten(t *testing.T) {
 			t.Fatal("the journal has no limit")
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
 	defer cancel()
 	if err := s.Sync(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Sync: %v", err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -13,6 +14,7 @@ type codec byte
 const (
 	plain codec = iota
 	zstandard
+	swift // S2: for blocks that are written under load
 )
 
 const (
@@ -67,6 +69,14 @@ func (q *squeezer) squeeze(buf, data []byte) (codec, []byte) {
 	return zstandard, out
 }
 
+// press is squeeze for when time is short.
+func (q *squeezer) press(buf, data []byte) (codec, []byte) {
+	if len(data) < tiny {
+		return plain, data
+	}
+	return swift, s2.Encode(buf[:cap(buf)], data)
+}
+
 // expand gives back what squeeze was given.
 func (q *squeezer) expand(c codec, data []byte) ([]byte, error) {
 	switch c {
@@ -74,6 +84,19 @@ func (q *squeezer) expand(c codec, data []byte) ([]byte, error) {
 		return data, nil
 	case zstandard:
 		out, err := q.dec.DecodeAll(data, nil)
+		if err != nil {
+			return nil, fmt.Errorf("expand: %w", err)
+		}
+		return out, nil
+	case swift:
+		n, err := s2.DecodedLen(data)
+		if err == nil && n > maxExpand {
+			err = s2.ErrTooLarge
+		}
+		if err != nil {
+			return nil, fmt.Errorf("expand: %w", err)
+		}
+		out, err := s2.Decode(nil, data)
 		if err != nil {
 			return nil, fmt.Errorf("expand: %w", err)
 		}

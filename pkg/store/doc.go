@@ -44,7 +44,8 @@
 //	              All of 100,000 rows are read in some tens of milliseconds, so
 //	              that few indexes are needed, each of which would cost every row
 //	block         the rest of some dozens of interactions, compressed together:
-//	              their JSON, headers, small bodies, and recipes of large ones
+//	              their JSON, headers, small bodies, and recipes of large ones;
+//	              with zstd, or S2 while many come
 //	piece         parts of requests, by their SHA-256
 //	search        full text (FTS5), without the text itself, at most 64 KiB each
 //	profile       first and last use, which outlive the interactions

@@ -162,6 +162,61 @@ func TestStartedInteractions(t *testing.T) {
 }
 
 // An entry that is finished twice is there once, as it was last.
+// Where many come, blocks are compressed in haste, and read as well.
+func TestRush(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, Options{})
+	r := newRand(4)
+	var entries []*record.Entry
+	hasty := 0
+	for round := 0; round < 50 && hasty == 0; round++ {
+		for range 2 * rush {
+			e := chat(r)
+			finish(t, s, e)
+			entries = append(entries, e)
+		}
+		sync1(t, s)
+		if err := s.Reader.db.QueryRowContext(t.Context(), "SELECT count(*) FROM block WHERE codec = ?", int64(swift)).Scan(&hasty); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if hasty == 0 {
+		t.Fatal("no block was written in haste")
+	}
+	closeStore(t, s)
+	s = open(t, dir, Options{})
+	for _, e := range entries {
+		got, _, err := s.Body(t.Context(), e.Interaction.ID, Request)
+		if err != nil || !bytes.Equal(got.Data, e.Request.Data) {
+			t.Fatalf("%d bytes, %v, want %d", len(got.Data), err, len(e.Request.Data))
+		}
+	}
+}
+
+func TestExpandGarbage(t *testing.T) {
+	q, err := newSqueezer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.close()
+	data := []byte(prose(newRand(2), 5000))
+	for _, squeeze := range []func(buf, data []byte) (codec, []byte){q.squeeze, q.press} {
+		c, small := squeeze(nil, data)
+		if got, err := q.expand(c, small); err != nil || !bytes.Equal(got, data) {
+			t.Errorf("codec %d: %d bytes, %v", c, len(got), err)
+		}
+		if _, err := q.expand(c, small[:len(small)/2]); err == nil {
+			t.Errorf("codec %d: half of it expands", c)
+		}
+		if _, err := q.expand(c, []byte{0xff, 0xff, 0xff, 0xff, 0x0f, 0}); err == nil { // S2: 4 GiB
+			t.Errorf("codec %d: garbage expands", c)
+		}
+	}
+	if c, small := q.press(nil, []byte("short")); c != plain || string(small) != "short" {
+		t.Errorf("codec %d, %q", c, small)
+	}
+}
+
 func TestFinishTwice(t *testing.T) {
 	s := open(t, t.TempDir(), Options{})
 	e := entry("first")
