@@ -27,9 +27,13 @@ func (x *Exchange) question(c wire.Call) *question {
 		q.judged.answer(llm.ActionBlock, ask.ByUnattended)
 		return q
 	}
+	shown := c.ToolCall
+	if x.target.Hide != nil {
+		shown = x.target.Hide(shown)
+	}
 	q.ticket = x.guard.opts.Asks.Put(llm.Ask{
 		Interaction: x.target.Interaction, Provider: x.target.Provider, Profile: x.target.Profile, Agent: x.target.Agent,
-		Tool: c.Name, Arguments: c.Arguments, ArgumentsText: c.ArgumentsText,
+		Tool: c.Name, Arguments: shown.Arguments, ArgumentsText: shown.ArgumentsText,
 		Rule: v.Rule, Reason: v.Reason, Accept: v.Accept, Path: v.Path, Sink: v.Sink,
 	})
 	if x.target.Held != nil {

@@ -115,8 +115,26 @@ func (x *Exchange) heldKey(id string) string {
 func (x *Exchange) sessionOf() *session {
 	if x.session == nil {
 		x.session = x.guard.session(x.sessionKey())
+		if x.client == "" && x.begins() {
+			// Another conversation that begins with the same words inherits no answer.
+			x.session.memory.Forget()
+		}
 	}
 	return x.session
+}
+
+// begins tells whether the conversation has no turn of the model yet.
+func (x *Exchange) begins() bool {
+	c := x.history()
+	if c.PreviousID != "" || x.target.Attempt > 0 {
+		return false
+	}
+	for i := range c.Messages {
+		if c.Messages[i].Role == llm.RoleAssistant {
+			return false
+		}
+	}
+	return true
 }
 
 // Hold remembers the answer under the id by which a provider keeps the

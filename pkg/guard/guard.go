@@ -201,6 +201,9 @@ type Target struct {
 	Held, Settled func(llm.Ask)
 	// Judged is told of each call that was decided while it passed. It may be nil.
 	Judged func(llm.ToolCall)
+	// Hide takes the request's secrets out of a call that is shown to a person. It
+	// may be nil.
+	Hide func(llm.ToolCall) llm.ToolCall
 }
 
 // Begin starts to judge an exchange.

@@ -71,6 +71,13 @@ func (m *Memory) Remember(sink string, a llm.Action) {
 	m.answers[sink] = a
 }
 
+// Forget drops every answer.
+func (m *Memory) Forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.answers = nil
+}
+
 // Recall returns the answer given for a sink, or "". A nil memory has none.
 func (m *Memory) Recall(sink string) llm.Action {
 	if m == nil {

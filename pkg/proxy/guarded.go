@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -217,11 +218,21 @@ func (g *guarded) lookAhead() {
 	}
 	g.ahead = make(chan piece, 1)
 	go func(to chan<- piece) {
-		buf := make([]byte, 16<<10)
-		n, err := g.body.Read(buf)
-		to <- piece{buf[:n], err}
+		p := piece{data: make([]byte, 16<<10), err: errReader}
+		defer func() {
+			if v := recover(); v != nil { // of a body that is none of net/http's
+				g.log.Error("reading an answer panicked", "interaction", g.record.ID(), "panic", fmt.Sprintf("%T", v))
+				p.data = nil
+			}
+			to <- p
+		}()
+		n, err := g.body.Read(p.data)
+		p.data, p.err = p.data[:n], err
 	}(g.ahead)
 }
+
+// errReader ends an answer whose reader failed.
+var errReader = errors.New("archestra failed while it read the answer")
 
 // wait waits for a person, and keeps the client's connection alive meanwhile. The
 // provider's silence is not measured.
@@ -268,6 +279,9 @@ func (g *guarded) whole() error {
 	w, err := g.judge.Body(g.client, g.head)
 	if err != nil {
 		return g.refuse(err)
+	}
+	if err := g.client.Err(); err != nil {
+		return g.broken(err)
 	}
 	if failed := g.record.Commit(record.End{}); failed != nil {
 		return failed

@@ -31,9 +31,6 @@ func TestAnAnswerIsHeldForAPerson(t *testing.T) {
 	stream := "data: " + first + `"delta":{"role":"assistant","content":"Hi"}}]}` + "\n\ndata: " + first + `"delta":{"tool_calls":[` + calls + `]}` + finish + "\n\ndata: [DONE]\n\n"
 	for _, media := range []string{"text/event-stream", "application/json", "text/plain"} {
 		for _, leaves := range []bool{false, true} {
-			if leaves && media == "text/plain" {
-				continue
-			}
 			t.Run(fmt.Sprint(media, ", leaves ", leaves), func(t *testing.T) {
 				desk := ask.New(ask.Options{Default: ask.Queue})
 				t.Cleanup(desk.Close)

@@ -153,7 +153,7 @@ func recorded(t provider.Target) record.Target {
 func (p *Proxy) begin(x *exchange) *guard.Exchange {
 	t := guard.Target{
 		Interaction: x.record.ID(), Provider: x.target.Provider.Name, Profile: x.target.Profile, Agent: x.record.Client().Agent,
-		Attempt: x.attempt, Held: x.record.Held, Settled: x.record.Settled, Judged: x.record.Verdict,
+		Attempt: x.attempt, Held: x.record.Held, Settled: x.record.Settled, Judged: x.record.Verdict, Hide: x.record.Hide,
 	}
 	if x.target.Observed() {
 		t.Format = x.target.Format

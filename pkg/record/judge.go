@@ -153,6 +153,14 @@ func inASCII(text string) string {
 
 func unquoted(lit []byte) string { return string(lit[1 : len(lit)-1]) }
 
+// Hide returns a call without the secrets of its request.
+func (x *Exchange) Hide(c llm.ToolCall) llm.ToolCall {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	c.Arguments, c.ArgumentsText = scrub(c.Arguments, x.secret), scrubText(c.ArgumentsText, x.secret)
+	return c
+}
+
 // Held tells that a call waits for a person.
 func (x *Exchange) Held(a llm.Ask) { x.ask(llm.EventHeld, a, 1) }
 
