@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -119,19 +120,21 @@ func resize(res *http.Response, body []byte) {
 
 // readWhole reads what the provider sends to its end, and tells the record of it.
 func (p *Proxy) readWhole(x *exchange, r *relay) ([]byte, error) {
-	var raw []byte
+	raw := make([]byte, 0, 4<<10)
 	if r.left > 0 {
-		raw = make([]byte, 0, min(r.left, 1<<20)+512)
+		raw = make([]byte, 0, min(r.left, 1<<20)+1) // and one byte to see the end
 	}
-	buf := make([]byte, 32<<10)
 	for {
-		n, err := r.body.Read(buf)
+		if len(raw) == cap(raw) {
+			raw = slices.Grow(raw, len(raw))
+		}
+		n, err := r.body.Read(raw[len(raw):cap(raw)])
 		if r.timer != nil {
 			r.timer.Reset(r.idle)
 		}
 		if n > 0 {
-			x.record.Write(buf[:n])
-			raw = append(raw, buf[:n]...)
+			x.record.Write(raw[len(raw) : len(raw)+n])
+			raw = raw[:len(raw)+n]
 			if int64(len(raw)) > p.maxJudged() {
 				return nil, p.unjudged(x, errUnjudged)
 			}
