@@ -72,13 +72,13 @@ type Guard struct {
 	sessions map[string]*session
 }
 
-// seenBytes bounds what is remembered of histories that were read, in each of the
-// memories: the facts', the detectors' and the decoders'.
+// seenBytes bounds what is remembered of histories that were read, in each of two
+// memories: the detectors' and the decoders'. The facts have their own bound.
 const seenBytes = 64 << 20
 
 // New returns a guard.
 func New(o Options) *Guard {
-	g := &Guard{opts: o, log: o.Log, analyzer: fact.NewAnalyzer(seenBytes), history: wire.NewHistory(seenBytes), sessions: map[string]*session{}}
+	g := &Guard{opts: o, log: o.Log, analyzer: fact.NewAnalyzer(0), history: wire.NewHistory(seenBytes), sessions: map[string]*session{}}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
 	}

@@ -145,6 +145,82 @@ func TestViewsOfOneConversationAtOnce(t *testing.T) {
 	wg.Wait()
 }
 
+// A turn costs what is new in it: a result that stays is not looked at again, when a
+// conversation goes on, when it goes back and on from there, when two that begin
+// alike take turns, and when it is too large to be kept while its exchange lasts.
+func TestTurnsCostWhatIsNew(t *testing.T) {
+	seen := 0
+	scope := fact.Scope{TrustOf: func(string, []fact.Leaf, string) fact.Trust { seen++; return fact.Untrusted }}
+	a := fact.NewAnalyzer(0)
+	visit := func(what string, a *fact.Analyzer, c *talk, want int) {
+		t.Helper()
+		seen = 0
+		a.View(scope, c.conversation()).Facts(proposed(1))
+		if seen != want {
+			t.Errorf("%s: %d results were looked at, want %d", what, seen, want)
+		}
+	}
+	base := new(talk).user("Please look after my mail.")
+	for i := range 20 {
+		base.tool("get_emails", args{"page": i}, strings.Repeat(fmt.Sprintf("A mail that is number %d. ", i), 30))
+	}
+	on := func(from *talk, n int, what string) *talk {
+		c := &talk{messages: slices.Clip(from.messages)}
+		for i := range n {
+			c.tool("get_webpage", args{"url": fmt.Sprint("www.site.test/", i)}, fmt.Sprintf("This page, %s, is number %d.", what, i))
+		}
+		return c
+	}
+	visit("first", a, base, 20)
+	visit("again", a, base, 0)
+	for i := range 5 {
+		visit("on from there", a, on(base, 3, fmt.Sprint("tail ", i)), 3)
+	}
+	left, right := on(base, 3, "left"), on(base, 3, "right")
+	visit("left", a, left, 3)
+	visit("right", a, right, 3)
+	left, right = on(left, 1, "more"), on(right, 1, "more")
+	visit("left again, which was gone", a, left, 24)
+	visit("right again", a, right, 1)
+	for range 5 {
+		left, right = on(left, 2, "more"), on(right, 2, "more")
+		visit("left in turn", a, left, 2)
+		visit("right in turn", a, right, 2)
+	}
+	v := fact.NewAnalyzer(1<<12).View(scope, base.conversation())
+	seen = 0
+	v.Facts(proposed(1))
+	v.Facts(proposed(2))
+	if v.Labels(); seen != 20 {
+		t.Errorf("of a large conversation %d results were looked at", seen)
+	}
+}
+
+// A guard that fails in the middle of a conversation leaves nothing half done.
+func TestFactsAfterAPanic(t *testing.T) {
+	fail := false
+	scope := fact.Scope{TrustOf: func(string, []fact.Leaf, string) fact.Trust {
+		if fail {
+			panic("a rule fails")
+		}
+		return fact.Untrusted
+	}}
+	a, all := fact.NewAnalyzer(0), history(30)
+	a.View(scope, &llm.Conversation{Messages: all.messages[:20]}).Labels()
+	func() {
+		defer func() { fail = recover() == nil }()
+		fail = true
+		a.View(scope, all.conversation()).Facts(proposed(1))
+	}()
+	if fail {
+		t.Fatal("no rule failed")
+	}
+	got, want := a.View(scope, all.conversation()).Facts(proposed(1)), fact.NewAnalyzer(0).View(scope, all.conversation()).Facts(proposed(1))
+	if diff := cmp.Diff(shown(t, want), shown(t, got)); diff != "" {
+		t.Errorf("-at once +after a panic\n%s", diff)
+	}
+}
+
 // What the analyzer keeps takes about as much memory as it says.
 func TestHeapStaysWithinTheBound(t *testing.T) {
 	const most = 8 << 20

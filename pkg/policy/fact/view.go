@@ -2,6 +2,7 @@ package fact
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 )
@@ -15,6 +16,7 @@ type View struct {
 
 	hashed sync.Once
 	path   []uint64
+	last   atomic.Pointer[chain] // in case that it is too large to be kept
 }
 
 // View looks at a conversation, which must stay as it is while the view is used. A
@@ -58,14 +60,19 @@ func (v *View) visit(f func(*Session)) {
 // take returns a chain, locked, and how many messages it has in common with the
 // conversation.
 func (v *View) take() (*chain, int) {
-	if ch := v.a.find(&v.scope, v.path); ch != nil {
+	ch := v.a.find(&v.scope, v.path)
+	if ch == nil {
+		ch = v.last.Load()
+	}
+	if ch != nil {
 		ch.mu.Lock()
 		if n := ch.common(v.path); ch.fits(v.path, n) {
 			return ch, n
 		}
 		ch.mu.Unlock()
 	}
-	ch := v.a.newChain(v.scope, v.c, v.path)
+	ch = v.a.newChain(v.scope, v.c, v.path)
+	v.last.Store(ch)
 	ch.mu.Lock()
 	return ch, 0
 }
