@@ -70,6 +70,10 @@ type Recorder struct {
 	Counters Counters
 }
 
+// seenBytes bounds what is remembered of requests that were read, so that the next
+// turn of a conversation costs what is new in it.
+const seenBytes = 32 << 20
+
 // New returns a recorder. Options.Sink is required.
 func New(o Options) *Recorder {
 	if o.Wait <= 0 {
@@ -90,7 +94,7 @@ func New(o Options) *Recorder {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Recorder{opts: o, history: wire.NewHistory(0)}
+	return &Recorder{opts: o, history: wire.NewHistory(seenBytes)}
 }
 
 // Target is where an exchange goes.
