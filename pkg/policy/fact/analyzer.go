@@ -22,10 +22,11 @@ type Analyzer struct {
 	used  int
 	clock uint64 // counts the uses
 
-	texts  map[textKey]*reading
-	idle   list.List // of *reading that no chain has, the last used first
-	at     map[uint64]*chain
-	chains list.List // of *chain, the last used first
+	texts     map[textKey]*reading
+	idle      list.List // of *reading that no chain has, the last used first
+	idleBytes int
+	at        map[uint64]*chain
+	chains    list.List // of *chain, the last used first
 
 	tools     map[uint64]*Tool
 	kits      map[uint64]map[string]*Tool
@@ -70,8 +71,12 @@ func (a *Analyzer) tick() uint64 {
 	return a.clock
 }
 
-// shrink lets go what was used longest ago until the rest is within the bound.
+// shrink lets go what was used longest ago until the rest is within the bound. Texts
+// that no chain has may take an eighth: most of them will not come again.
 func (a *Analyzer) shrink() {
+	for a.idleBytes > a.max/8 && a.idle.Len() > 0 {
+		a.forgetText(a.idle.Back().Value.(*reading))
+	}
 	for a.used > a.max {
 		text, ch := a.idle.Back(), a.chains.Back()
 		switch {

@@ -150,7 +150,7 @@ func (a *Analyzer) settle(ch *chain, path []uint64, n, stayed int) {
 		a.pin(src.read)
 	}
 	for _, r := range off {
-		a.unpin(r)
+		a.unpin(r, true)
 	}
 	a.used += size - ch.bytes
 	ch.bytes = size
@@ -166,7 +166,7 @@ func (a *Analyzer) forgetChain(ch *chain) {
 		}
 	}
 	for _, r := range ch.pins {
-		a.unpin(r)
+		a.unpin(r, false)
 	}
 	a.chains.Remove(ch.kept)
 	ch.kept = nil

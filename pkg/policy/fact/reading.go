@@ -114,6 +114,7 @@ func (a *Analyzer) read(text string, by voice) *reading {
 	a.keep(r)
 	r.used = a.tick()
 	r.idle = a.idle.PushFront(r)
+	a.idleBytes += r.bytes
 	a.shrink()
 	return r
 }
@@ -132,8 +133,7 @@ func (a *Analyzer) pin(r *reading) {
 		return
 	}
 	if r.idle != nil {
-		a.idle.Remove(r.idle)
-		r.idle = nil
+		a.wake(r)
 	}
 	a.keep(r) // it may have been let go of meanwhile
 	if _, ok := a.texts[r.key]; !ok {
@@ -141,18 +141,32 @@ func (a *Analyzer) pin(r *reading) {
 	}
 }
 
-// unpin notes that one chain less has a reading. Where none has it, it is the next
-// to go.
-func (a *Analyzer) unpin(r *reading) {
-	if r.pins--; r.pins == 0 {
+// unpin notes that one chain less has a reading. Where none has it, it waits with the
+// others to be used again, if it is recent; else it is the next to go.
+func (a *Analyzer) unpin(r *reading, recent bool) {
+	if r.pins--; r.pins > 0 {
+		return
+	}
+	a.idleBytes += r.bytes
+	if recent {
+		r.used = a.tick()
+		r.idle = a.idle.PushFront(r)
+	} else {
 		r.used = 0
 		r.idle = a.idle.PushBack(r)
 	}
 }
 
-func (a *Analyzer) forgetText(r *reading) {
+// wake takes a reading off the list of those that no chain has.
+func (a *Analyzer) wake(r *reading) {
 	a.idle.Remove(r.idle)
-	r.idle, r.kept = nil, false
+	r.idle = nil
+	a.idleBytes -= r.bytes
+}
+
+func (a *Analyzer) forgetText(r *reading) {
+	a.wake(r)
+	r.kept = false
 	a.used -= r.bytes
 	if a.texts[r.key] == r {
 		delete(a.texts, r.key)
