@@ -64,7 +64,9 @@ type begun struct {
 
 // statements are prepared once.
 type statements struct {
-	row, block, search, findPiece, addPiece, usePiece, profile, progress *sql.Stmt
+	block, findPiece, addPiece, usePiece, profile, progress *sql.Stmt
+
+	row, search *direct
 }
 
 func (a *applier) prepare(ctx context.Context) error {
@@ -72,9 +74,7 @@ func (a *applier) prepare(ctx context.Context) error {
 		to   **sql.Stmt
 		text string
 	}{
-		{&a.stmts.row, insertRow},
 		{&a.stmts.block, "INSERT OR REPLACE INTO block (id, live, codec, data) VALUES (?, ?, ?, ?)"},
-		{&a.stmts.search, "INSERT INTO search (rowid, text) VALUES (?, ?)"},
 		{&a.stmts.findPiece, "SELECT id, used FROM piece WHERE hash = ?"},
 		{&a.stmts.addPiece, "INSERT INTO piece (id, hash, size, codec, kept, used, data) VALUES (?, ?, ?, ?, ?, ?, ?)"},
 		{&a.stmts.usePiece, "UPDATE piece SET used = max(used, ?) WHERE id = ?"},
@@ -88,12 +88,20 @@ func (a *applier) prepare(ctx context.Context) error {
 		}
 		*s.to = stmt
 	}
+	var err error
+	if a.stmts.row, err = prepareDirect(ctx, a.conn, insertRow); err != nil {
+		return fmt.Errorf("prepare %q: %w", insertRow, err)
+	}
+	const insertText = "INSERT INTO search (rowid, text) VALUES (?, ?)"
+	if a.stmts.search, err = prepareDirect(ctx, a.conn, insertText); err != nil {
+		return fmt.Errorf("prepare %q: %w", insertText, err)
+	}
 	return nil
 }
 
 func (s *statements) close() error {
-	var err error
-	for _, stmt := range []*sql.Stmt{s.row, s.block, s.search, s.findPiece, s.addPiece, s.usePiece, s.profile, s.progress} {
+	err := errors.Join(s.row.close(), s.search.close())
+	for _, stmt := range []*sql.Stmt{s.block, s.findPiece, s.addPiece, s.usePiece, s.profile, s.progress} {
 		if stmt != nil {
 			err = errors.Join(err, stmt.Close())
 		}
@@ -278,23 +286,29 @@ func (a *applier) finish(ctx context.Context) error {
 	if err := a.flushBlock(ctx); err != nil {
 		return err
 	}
-	for _, b := range a.batch.begun {
-		if b.row == nil {
-			continue
+	err := a.conn.Raw(func(any) error {
+		for _, b := range a.batch.begun {
+			if b.row == nil {
+				continue
+			}
+			a.batch.args = b.row.values(a.batch.args[:0], b.n, -1, 0)
+			if err := a.stmts.row.exec(ctx, a.batch.args...); err != nil {
+				return fmt.Errorf("write a row: %w", err)
+			}
+			a.batch.useProfile(b.row)
+			b.row = nil
 		}
-		a.batch.args = b.row.values(a.batch.args[:0], b.n, -1, 0)
-		if _, err := a.stmts.row.ExecContext(ctx, a.batch.args...); err != nil {
-			return fmt.Errorf("write a row: %w", err)
-		}
-		a.batch.useProfile(b.row)
-		b.row = nil
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	for name, use := range a.batch.profiles {
 		if _, err := a.stmts.profile.ExecContext(ctx, name, use.first, use.last); err != nil {
 			return fmt.Errorf("write a profile: %w", err)
 		}
 	}
-	_, err := a.stmts.progress.ExecContext(ctx, int64(a.batch.pos.segment), a.batch.pos.offset, a.nextN, a.nextPiece)
+	_, err = a.stmts.progress.ExecContext(ctx, int64(a.batch.pos.segment), a.batch.pos.offset, a.nextN, a.nextPiece)
 	if err != nil {
 		return fmt.Errorf("write the progress: %w", err)
 	}

@@ -92,26 +92,36 @@ func (a *applier) flushBlock(ctx context.Context) error {
 	for _, w := range b.rows {
 		id = max(id, w.n)
 	}
-	squeeze := a.squeezer.squeeze
-	if b.records > rush {
-		squeeze = a.squeezer.press
-	}
-	codec, data := squeeze(b.packed, b.block)
+	codec, data := a.squeeze(b.packed, b.block)
 	if codec != plain {
 		b.packed = data
 	}
 	if _, err := a.stmts.block.ExecContext(ctx, id, len(b.rows), int64(codec), data); err != nil {
 		return fmt.Errorf("write a block: %w", err)
 	}
-	for slot, w := range b.rows {
-		b.args = w.row.values(b.args[:0], w.n, id, slot)
-		if _, err := a.stmts.row.ExecContext(ctx, b.args...); err != nil {
-			return fmt.Errorf("write a row: %w", err)
+	err := a.conn.Raw(func(any) error {
+		for slot, w := range b.rows {
+			b.args = w.row.values(b.args[:0], w.n, id, slot)
+			if err := a.stmts.row.exec(ctx, b.args...); err != nil {
+				return fmt.Errorf("write a row: %w", err)
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	clear(b.rows)
 	b.block, b.rows = b.block[:0], b.rows[:0]
 	return nil
+}
+
+// squeeze compresses, as well as there is time for. It may use buf's memory.
+func (a *applier) squeeze(buf, data []byte) (codec, []byte) {
+	if a.batch.records > rush {
+		return a.squeezer.press(buf, data)
+	}
+	return a.squeezer.squeeze(buf, data)
 }
 
 // note keeps the text of an interaction for the index.
@@ -134,16 +144,18 @@ type noted struct {
 // could be undone alone, and at every number that is less than the last one.
 func (a *applier) index(ctx context.Context) error {
 	slices.SortFunc(a.batch.texts, func(x, y noted) int { return cmp.Compare(x.n, y.n) })
-	for _, t := range a.batch.texts {
-		text := a.batch.text[t.start:t.end]
-		if !isASCII(text) {
-			text = a.batch.spell(text)
+	return a.conn.Raw(func(any) error {
+		for _, t := range a.batch.texts {
+			text := a.batch.text[t.start:t.end]
+			if !isASCII(text) {
+				text = a.batch.spell(text)
+			}
+			if err := a.stmts.search.exec(ctx, t.n, string(text)); err != nil {
+				return fmt.Errorf("write to the index: %w", err)
+			}
 		}
-		if _, err := a.stmts.search.ExecContext(ctx, t.n, string(text)); err != nil {
-			return fmt.Errorf("write to the index: %w", err)
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // isASCII reports whether text needs no more than the index's own tokenizer.

@@ -47,6 +47,7 @@ type encoder struct {
 	pinned []hash // blobs that the record uses
 	shares bool   // a body refers to the base
 	err    error  // the first blob that could not be kept
+	parts  []byte // memory that is used again
 }
 
 // appendBody writes one side. base is the earlier body that this one may share
@@ -55,7 +56,7 @@ func (e *encoder) appendBody(dst []byte, b *record.Body, base *base) []byte {
 	if b.File != nil {
 		return e.appendFile(dst, b)
 	}
-	parts := make([]byte, 0, 512)
+	parts := e.parts[:0]
 	count, lost := 0, false
 	id := ""
 	spans := []span{{off: 0, len: len(b.Data)}}
@@ -88,6 +89,7 @@ func (e *encoder) appendBody(dst []byte, b *record.Body, base *base) []byte {
 			break
 		}
 	}
+	e.parts = parts
 	head := *b
 	head.Truncated = b.Truncated || lost
 	dst = appendBodyHead(dst, &head, int64(len(b.Data)))

@@ -14,7 +14,7 @@ type codec byte
 const (
 	plain codec = iota
 	zstandard
-	swift // S2: for blocks that are written under load
+	swift // S2: for what is written under load
 )
 
 const (
@@ -74,7 +74,11 @@ func (q *squeezer) press(buf, data []byte) (codec, []byte) {
 	if len(data) < tiny {
 		return plain, data
 	}
-	return swift, s2.Encode(buf[:cap(buf)], data)
+	out := s2.Encode(buf[:cap(buf)], data)
+	if len(out) > len(data)*15/16 {
+		return plain, data
+	}
+	return swift, out
 }
 
 // expand gives back what squeeze was given.

@@ -44,9 +44,9 @@
 //	              All of 100,000 rows are read in some tens of milliseconds, so
 //	              that few indexes are needed, each of which would cost every row
 //	block         the rest of some dozens of interactions, compressed together:
-//	              their JSON, headers, small bodies, and recipes of large ones;
-//	              with zstd, or S2 while many come
+//	              their JSON, headers, small bodies, and recipes of large ones
 //	piece         parts of requests, by their SHA-256
+//	              (both compressed with zstd, or S2 while many come)
 //	search        full text (FTS5), without the text itself, at most 64 KiB each
 //	profile       first and last use, which outlive the interactions
 //	progress      how far the journal has been applied

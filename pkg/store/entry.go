@@ -30,6 +30,18 @@ func recycle(frame []byte) {
 	}
 }
 
+// encoders holds encoders for their memory.
+var encoders = sync.Pool{New: func() any { return new(encoder) }}
+
+func (e *encoder) recycle() {
+	parts := e.parts
+	if cap(parts) > maxRecycled {
+		parts = nil
+	}
+	*e = encoder{parts: parts}
+	encoders.Put(e)
+}
+
 // appendEntry writes an entry for the journal:
 //
 //	row

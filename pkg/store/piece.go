@@ -127,7 +127,7 @@ func (a *applier) usePiece(ctx context.Context, made *recipe, b blob, data []byt
 	kept, stored, c := b.kept, any(nil), b.codec
 	if data != nil {
 		var small []byte
-		if c, small = a.squeezer.squeeze(a.batch.packed, data); c != plain {
+		if c, small = a.squeeze(a.batch.packed, data); c != plain {
 			a.batch.packed = small
 		}
 		kept, stored = int64(len(small)), small

@@ -140,7 +140,7 @@ func (w *row) values(dst []any, n, block int64, slot int) []any {
 	if block < 0 {
 		return append(dst, nil, nil)
 	}
-	return append(dst, block, slot)
+	return append(dst, block, int64(slot))
 }
 
 func orNil(s string) any {

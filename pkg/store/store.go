@@ -154,7 +154,9 @@ func (s *Store) Start(i *llm.Interaction) {
 // does not cut short. If one cannot be written, the entry is kept without the
 // rest of that body, and the error tells so.
 func (s *Store) Finish(ctx context.Context, e *record.Entry) error {
-	enc := &encoder{blobs: s.files}
+	enc := encoders.Get().(*encoder)
+	enc.blobs = s.files
+	defer enc.recycle()
 	follows := e.Conversation != 0 && e.Request.File == nil && len(e.Request.Data) >= smallBody
 	var old, continued *base
 	if follows {

@@ -212,6 +212,9 @@ func TestExpandGarbage(t *testing.T) {
 			t.Errorf("codec %d: garbage expands", c)
 		}
 	}
+	if c, _ := q.press(nil, random(newRand(3), 5000)); c != plain {
+		t.Errorf("noise has codec %d", c)
+	}
 	if c, small := q.press(nil, []byte("short")); c != plain || string(small) != "short" {
 		t.Errorf("codec %d, %q", c, small)
 	}
