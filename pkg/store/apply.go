@@ -15,7 +15,7 @@ import (
 const (
 	// useSlack is how far the column used of a piece may lie behind, so that a
 	// piece which every turn uses is not written every turn.
-	useSlack = 256
+	useSlack = 1024
 
 	batchBytes = 8 << 20 // of the journal, in one transaction
 	batchTime  = 500 * time.Millisecond
