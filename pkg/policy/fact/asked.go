@@ -166,13 +166,12 @@ func (f *Facts) holds(n *name) bool {
 }
 
 // lookedAt tells whether an earlier reading call asked for a name.
-func (s *Session) lookedAt(n *name) bool {
-	for i := range s.looked {
-		if hashesIn(s.looked[i].tokens, n.tokens) {
-			return true
-		}
-	}
-	return false
+func (s *Session) lookedAt(n *name) (looked bool) {
+	s.sought.each(n.tokens[0], func(r ref) bool {
+		looked = rowOf(s.looked[r.source].tokens[r.token:], n.tokens)
+		return looked
+	})
+	return looked
 }
 
 // mandated tells whether what the user delegated to speaks of the person that an

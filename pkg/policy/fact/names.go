@@ -227,14 +227,23 @@ func hasHash(in []uint64, h uint64) bool {
 
 // hashesIn tells whether a row of hashes stands in a row of tokens.
 func hashesIn(in []lex.Token, row []uint64) bool {
-outer:
 	for i := 0; i+len(row) <= len(in); i++ {
-		for k := range row {
-			if in[i+k].Hash != row[k] {
-				continue outer
-			}
+		if rowOf(in[i:], row) {
+			return true
 		}
-		return true
 	}
 	return false
+}
+
+// rowOf tells whether tokens begin with a row of hashes.
+func rowOf(in []lex.Token, row []uint64) bool {
+	if len(in) < len(row) {
+		return false
+	}
+	for k := range row {
+		if in[k].Hash != row[k] {
+			return false
+		}
+	}
+	return true
 }

@@ -73,6 +73,7 @@ type Session struct {
 	places   map[place]int32       // hosts and paths that the user wrote, and where first
 	folders  []string              // paths that the user wrote
 	looked   []*Leaf               // what reading calls asked for
+	sought   concordance           // every word of that
 	mails    map[string]int32      // addresses that tool results hold, and where first
 	owners   map[uint64]int32      // in how many of them a word stands before the @
 	calls    map[string]*past

@@ -24,6 +24,7 @@ func (s *Session) called(p *past, message int) {
 	if t.Class <= ClassOpenRead {
 		for i := range p.leaves {
 			if p.leaves[i].Role == Names && len(s.looked) < maxLooked {
+				s.sought.push(int32(len(s.looked)), p.leaves[i].tokens)
 				s.looked = append(s.looked, &p.leaves[i])
 			}
 		}
@@ -197,6 +198,9 @@ func (s *Session) pop() (st step, src source) {
 				delete(s.calls, p.id)
 			}
 		}
+		for _, l := range slices.Backward(s.looked[st.before.looked:]) {
+			s.sought.pop(l.tokens)
+		}
 		clear(s.looked[st.before.looked:])
 		s.looked = s.looked[:st.before.looked]
 	} else {
@@ -282,7 +286,7 @@ func (s *Session) confirmed() *Facts {
 
 // size is about how many bytes the session holds, the texts that it shares left out.
 func (s *Session) size() int {
-	n := 1024 + s.bytes + s.index.size() + s.spoken.size()
+	n := 1024 + s.bytes + s.index.size() + s.spoken.size() + s.sought.size()
 	n += 72*cap(s.sources) + 128*cap(s.steps) + 8*(cap(s.wishes)+cap(s.looked)) + 4*cap(s.voices) + 16*cap(s.folders)
 	for _, refs := range s.asks {
 		n += 8 * cap(refs)
