@@ -64,7 +64,7 @@ func (ch *chain) common(path []uint64) int {
 
 // fits tells whether the chain is to be taken to a conversation with which it has n
 // messages in common. It is not where more would be taken off than stays, or where
-// the conversation was on it before: two that take turns get a chain each.
+// or where the conversation was on it before: two that take turns get a chain each.
 func (ch *chain) fits(path []uint64, n int) bool {
 	if n < 0 || ch.broken {
 		return false
@@ -72,7 +72,7 @@ func (ch *chain) fits(path []uint64, n int) bool {
 	if len(ch.path)-1 == n {
 		return true
 	}
-	if off := ch.words[len(ch.words)-1] - ch.words[n]; off/4 > ch.words[n] {
+	if off := ch.words[len(ch.words)-1] - ch.words[n]; off > 4*ch.words[n] {
 		return false
 	}
 	for _, l := range ch.left {
