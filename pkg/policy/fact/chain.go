@@ -63,7 +63,7 @@ func (ch *chain) common(path []uint64) int {
 }
 
 // fits tells whether the chain is to be taken to a conversation with which it has n
-// n messages in common. It is not where four times as much would be taken off as stays,
+// messages in common. It is not where four times as much would be taken off as stays,
 // or where the conversation was on it before: two that take turns get a chain each.
 func (ch *chain) fits(path []uint64, n int) bool {
 	if n < 0 || ch.broken {
