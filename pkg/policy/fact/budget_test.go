@@ -187,6 +187,10 @@ func TestTurnsCostWhatIsNew(t *testing.T) {
 		visit("left in turn", a, left, 2)
 		visit("right in turn", a, right, 2)
 	}
+	other := on(&talk{messages: base.messages[:1]}, 2, "another conversation that begins alike")
+	visit("another", a, other, 2)
+	visit("left after another", a, left, 0)
+	visit("another again", a, on(other, 1, "more"), 1)
 	v := fact.NewAnalyzer(1<<12).View(scope, base.conversation())
 	seen = 0
 	v.Facts(proposed(1))

@@ -62,9 +62,14 @@ func (ch *chain) common(path []uint64) int {
 	return low
 }
 
+// preamble is how many messages conversations have in common that are not the same:
+// programs begin them alike, with what they tell of themselves and their machine.
+const preamble = 2
+
 // fits tells whether the chain is to be taken to a conversation with which it has n
-// messages in common. It is not where four times as much would be taken off as stays,
-// or where the conversation was on it before: two that take turns get a chain each.
+// messages in common, or be left where it is and another one begun. It is left where
+// much would have to be read again when its own conversation comes back, and where
+// the other was on it before: two that take turns get a chain each.
 func (ch *chain) fits(path []uint64, n int) bool {
 	if n < 0 || ch.broken {
 		return false
@@ -72,7 +77,8 @@ func (ch *chain) fits(path []uint64, n int) bool {
 	if len(ch.path)-1 == n {
 		return true
 	}
-	if off := ch.words[len(ch.words)-1] - ch.words[n]; off > 4*ch.words[n] {
+	off, stays := ch.words[len(ch.words)-1]-ch.words[n], ch.words[n]
+	if n <= preamble && 4*off > stays || off > 4*stays {
 		return false
 	}
 	for _, l := range ch.left {
