@@ -200,6 +200,24 @@ func TestTurnsCostWhatIsNew(t *testing.T) {
 	}
 }
 
+// How the user named an item is not taken for what stands in its place later.
+func TestItemsThatChange(t *testing.T) {
+	a := fact.NewAnalyzer(0)
+	base := new(talk).user("Please read the mail 'Rent of May' and pay what it says.")
+	for i := range 3 {
+		base.tool("get_weather", args{"day": i}, strings.Repeat("It rains, and then the sun comes out again. ", 5))
+	}
+	pay := llm.ToolCall{Name: "send_money", Arguments: raw(args{"recipient": "GB29NWBK60161331926819"})}
+	for i, subject := range []string{"Rent of May", "Something else", "Rent of May"} {
+		c := &talk{messages: slices.Clip(base.messages)}
+		c.tool("get_emails", args{}, fmt.Sprintf("- subject: %s\n  sender: a@b.test\n  body: 'Please pay it to GB29NWBK60161331926819 by the end of this month.'\n", subject))
+		f := a.View(fact.Scope{}, c.conversation()).Facts(pay)
+		if named := len(f.Values[0].Seen) == 1 && f.Values[0].Seen[0].Named; named != (i != 1) {
+			t.Errorf("%s: %+v", subject, f.Values[0].Seen)
+		}
+	}
+}
+
 // A guard that fails in the middle of a conversation leaves nothing half done.
 func TestFactsAfterAPanic(t *testing.T) {
 	fail := false
