@@ -136,9 +136,10 @@ func TestRulesWhileRunning(t *testing.T) {
 	told := func(says string) {
 		t.Helper()
 		within(t, 5*time.Second, "the status tells "+says, func() bool { return strings.Contains(problems(), says) })
-		if log := r.stderr.String(); !strings.Contains(log, "the rules were changed and do not hold; the ones before stay in force") || !strings.Contains(log, says) {
-			t.Errorf("the log: %s", log)
-		}
+		within(t, 5*time.Second, "the log tells "+says, func() bool {
+			log := r.stderr.String()
+			return strings.Contains(log, "the rules were changed and do not hold; the ones before stay in force") && strings.Contains(log, says)
+		})
 		inForce(says)
 	}
 	put(t, own, brokenRules["regex"].text)

@@ -82,7 +82,7 @@ func mayLink(body []byte) bool {
 // editor returns the editor of one text.
 func (x *Exchange) editor(kind wire.TextKind) wire.TextEditor {
 	e := &editor{x: x, kind: kind}
-	if x.values != nil && kind != wire.TextReasoning {
+	if x.values != nil {
 		e.restore = x.values.values.Restorer(secret.Restoring{
 			// A secret is not put into what a tool is called with, personal data is.
 			Secrets: kind != wire.TextArguments, JSON: kind == wire.TextArguments, Hosts: lazyHosts{x},
@@ -98,9 +98,9 @@ func (x *Exchange) editor(kind wire.TextKind) wire.TextEditor {
 }
 
 // editor looks at links first: a value that is restored in a text for the user is
-// nothing that the model sent away. Reasoning stays as it is, for it may be signed
-// and must come back to the provider as it was: its links are reported, and its
-// placeholders are not restored.
+// nothing that the model sent away. In reasoning links are reported, and stay: it
+// may be signed, and must come back to the provider as it was. What is restored
+// there does while the session lives, for it is redacted to the same placeholder.
 type editor struct {
 	x       *Exchange
 	kind    wire.TextKind
