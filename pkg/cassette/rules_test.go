@@ -26,7 +26,7 @@ func FuzzRules(f *testing.F) {
 		if err := os.WriteFile(filepath.Join(dir, rulesName), rules, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		r, err := ReadRules(dir, Surroundings{Home: "/home/me", Work: "/work/x"})
+		r, err := ReadRules(dir, Surroundings{Home: "/home/me", Work: "/srv/x"})
 		if err != nil {
 			return
 		}

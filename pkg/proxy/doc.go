@@ -4,13 +4,18 @@
 // guards, sent to the provider over a transport of its own, and the answer is
 // relayed as it arrives:
 //
-//	intake.go     reads the client's body, spools large ones
-//	proxy.go      the way of one request, from left to right
-//	upstream.go   the last step out: credentials, and what is worth a second try
-//	relay.go      the way back: the response body's reader
-//	usage.go      asks for the usage of a chat completions stream, and takes it out again
-//	websocket.go  the same for messages of an upgraded connection
-//	errors.go     what goes wrong, in the provider's own shape
+//	intake.go         reads the client's body, spools large ones
+//	proxy.go          the way of one request, from left to right
+//	look.go           shows the request to the record and the guard
+//	upstream.go       the last step out: credentials, and what is worth a second try
+//	relay.go          the way back, where bytes pass as they are: the response body's reader
+//	judged.go         decides how the way back is looked at, and judges whole answers
+//	guarded.go        the way back of what may be held or changed
+//	retry.go          asks a model again whose calls were all refused
+//	usage.go          asks for the usage of a chat completions stream, and takes it out again
+//	websocket.go      the same for messages of an upgraded connection
+//	guardedsocket.go  and for those that are judged
+//	errors.go         what goes wrong, in the provider's own shape
 //
 // httputil.ReverseProxy carries the exchange: hop-by-hop headers, trailers,
 // upgrades, flushing and aborts are solved there.

@@ -51,7 +51,7 @@ const claudeSettings = `{
 }`
 
 func TestClaude(t *testing.T) {
-	text, err := adopt.Claude([]byte(claudeSettings), "/work/shop")
+	text, err := adopt.Claude([]byte(claudeSettings), "/srv/shop")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,21 +91,21 @@ func TestClaude(t *testing.T) {
 		{"Bash", args{"command": "rm -r x"}, ""},
 		{"Bash", args{"command": "man curl"}, ""},
 		{"Bash", args{"command": "git diff curl"}, "allow"},
-		{"Read", args{"file_path": "/work/shop/.env"}, "deny"},
-		{"Read", args{"file_path": "/work/shop/.env.local"}, "deny"},
-		{"Read", args{"file_path": "/work/shop/a/../.env"}, "deny"},
-		{"Read", args{"file_path": "/work/shop/secrets/a/b"}, "deny"},
-		{"Grep", args{"pattern": "x", "path": "/work/shop/secrets"}, "deny"},
+		{"Read", args{"file_path": "/srv/shop/.env"}, "deny"},
+		{"Read", args{"file_path": "/srv/shop/.env.local"}, "deny"},
+		{"Read", args{"file_path": "/srv/shop/a/../.env"}, "deny"},
+		{"Read", args{"file_path": "/srv/shop/secrets/a/b"}, "deny"},
+		{"Grep", args{"pattern": "x", "path": "/srv/shop/secrets"}, "deny"},
 		{"Read", args{"file_path": "/etc/shadow"}, "deny"},
-		{"Read", args{"file_path": "/work/shop/env.go"}, ""},
+		{"Read", args{"file_path": "/srv/shop/env.go"}, ""},
 		{"Read", args{"file_path": "~/notes/a.md"}, "allow"},
-		{"Read", args{"file_path": "/work/shop/src/a.ts"}, "allow"},
-		{"Read", args{"file_path": "/work/shop/lib/a.ts"}, ""},
-		{"Edit", args{"file_path": "/work/shop/src/a.ts"}, "allow"},
-		{"Edit", args{"file_path": "/work/shop/src/../main.ts"}, ""},
-		{"Write", args{"file_path": "/work/shop/docs/a.md"}, "allow"},
+		{"Read", args{"file_path": "/srv/shop/src/a.ts"}, "allow"},
+		{"Read", args{"file_path": "/srv/shop/lib/a.ts"}, ""},
+		{"Edit", args{"file_path": "/srv/shop/src/a.ts"}, "allow"},
+		{"Edit", args{"file_path": "/srv/shop/src/../main.ts"}, ""},
+		{"Write", args{"file_path": "/srv/shop/docs/a.md"}, "allow"},
 		{"Write", args{"file_path": "/other/docs/a.md"}, ""},
-		{"Write", args{"file_path": "/work/shop/.github/workflows/ci.yml"}, "deny"},
+		{"Write", args{"file_path": "/srv/shop/.github/workflows/ci.yml"}, "deny"},
 		{"WebFetch", args{"url": "https://docs.example.com/a"}, "ask"}, // asking comes before allowing, here and there
 		{"WebFetch", args{"url": "https://api.evil.test/a"}, "deny"},
 		{"mcp__github__create_issue", args{}, "allow"},
@@ -269,7 +269,7 @@ func check(t *testing.T, text []byte, err error) {
 }
 
 func FuzzClaude(f *testing.F) {
-	f.Add("Bash(npm run *)", "Read(~/x/**)", "/work")
+	f.Add("Bash(npm run *)", "Read(~/x/**)", "/srv")
 	f.Add("mcp__a__b", "Edit(*)", "")
 	f.Add("Bash(* \\ 'x\" {}[]:*)", "WebFetch(domain:*.a.test)", "/")
 	f.Add("Task(a#b: c)", "Read(//)", "~")
