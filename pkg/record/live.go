@@ -38,7 +38,6 @@ func (x *Exchange) progress(now time.Time) {
 	})
 }
 
-
 func (x *Exchange) watched() bool { return x.rec.opts.Feed != nil && x.rec.opts.Feed.Watched() }
 
 func (x *Exchange) publish(e llm.Event) {
