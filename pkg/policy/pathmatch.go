@@ -66,7 +66,7 @@ func homed(parts []string) []string {
 	return append([]string{"~"}, parts[home:]...)
 }
 
-// pathPattern is a folder or file that path_under names: "~/work", "/etc/cron*",
+// pathPattern is a folder or file that path_under names: "~/code", "/etc/cron*",
 // "**/.ssh" for a part of that name anywhere.
 type pathPattern struct {
 	parts    []string // resolved

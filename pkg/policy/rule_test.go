@@ -36,7 +36,7 @@ func TestPredicates(t *testing.T) {
 		{"{arg: a, regex: '^(DROP|drop) '}", []args{{"a": "DROP it"}}, []args{{"a": "a DROP "}}},
 		{"{arg: u, host_in: [corp.test, '*.corp.test']}", []args{{"u": "https://www.corp.test/x"}, {"u": "a.corp.test"}, {"u": "bob@corp.test"}},
 			[]args{{"u": "corp.test.evil.test"}, {"u": "evilcorp.test"}, {"u": "https://corp.test@evil.test/"}, {"u": "no url"}}},
-		{"{arg: p, path_under: [~/work, '**/.env']}", []args{{"p": "/home/me/work/x"}, {"p": "a/.env"}}, []args{{"p": "/home/me/x"}, {"p": "~/work/../x"}}},
+		{"{arg: p, path_under: [~/code, '**/.env']}", []args{{"p": "/home/me/code/x"}, {"p": "a/.env"}}, []args{{"p": "/home/me/x"}, {"p": "~/code/../x"}}},
 		{"{arg: n, max: 100}", []args{{"n": 99.5}, {"n": "$100"}, {"n": -5}}, []args{{"n": 101}, {"n": "1,000"}, {"n": "x"}, {}}},
 		{"{arg: '*', equal: x}", []args{{"a": args{"b": []string{"y", "x"}}}}, []args{{"a": "y"}}},
 		{"{arg: '*', only: [a@corp.test]}", []args{{"to": "a@corp.test", "subject": "Hi"}, {"n": 1}}, []args{{"to": "a@corp.test", "cc": "b@corp.test"}, {"to": "a@corp.test", "body": "see www.x.test"}}},

@@ -86,8 +86,8 @@ func TestPathPattern(t *testing.T) {
 		pattern, path string
 		want          bool
 	}{
-		{"~/work", "/home/me/work/a.go", true}, {"~/work", "/Users/me/work", true}, {"~/work", "$HOME/work/../work/x", true}, {"~/work", "~/workshop", false},
-		{"~/work", "~/work/../.ssh/id", false}, {"/etc", "~/../../etc/passwd", true}, {"~", "/home/me", true}, {"/Users/me", "/Users/me/x", true}, {"~", "/root", true}, {"~", "C:\\Users\\me", true}, {"~", "/home", false}, {"/home", "/home/me/x", true}, {"/home", "~/x", true}, {"/Users", "/Users/me", true}, {`C:\Users`, `C:\Users\me\x`, true}, {"~/.ssh", "~/../me/.ssh/id", true}, {"/etc/cron*", "/etc/cron.d/a", true}, {"/etc/cron*", "/etc/./cron.daily/a", true}, {"/etc/cron*", "/etc/passwd", false},
+		{"~/code", "/home/me/code/a.go", true}, {"~/code", "/Users/me/code", true}, {"~/code", "$HOME/code/../code/x", true}, {"~/code", "~/codes", false},
+		{"~/code", "~/code/../.ssh/id", false}, {"/etc", "~/../../etc/passwd", true}, {"~", "/home/me", true}, {"/Users/me", "/Users/me/x", true}, {"~", "/root", true}, {"~", "C:\\Users\\me", true}, {"~", "/home", false}, {"/home", "/home/me/x", true}, {"/home", "~/x", true}, {"/Users", "/Users/me", true}, {`C:\Users`, `C:\Users\me\x`, true}, {"~/.ssh", "~/../me/.ssh/id", true}, {"/etc/cron*", "/etc/cron.d/a", true}, {"/etc/cron*", "/etc/./cron.daily/a", true}, {"/etc/cron*", "/etc/passwd", false},
 		{"**/.ssh", "/system/.ssh", true}, {"**/.ssh", "/root/.SSH/authorized_keys", true}, {"**/.ssh", "/home/me/.sshx", false}, {"**/.ssh", ".ssh/config", true},
 		{"**/.claude/settings*.json", "proj/.claude/settings.local.json", true}, {"/", "/x", true}, {"src", "src/a", true}, {"src", "/src/a", false},
 		{"~/x", `C:\Users\me\x\y`, true},

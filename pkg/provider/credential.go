@@ -87,11 +87,6 @@ func (u *Upstream) filterQuery(raw string) string {
 	})
 }
 
-// RedactQuery leaves out of a query every credential, for what is recorded.
-func RedactQuery(raw string) string {
-	return cutQuery(raw, func(name, _ string) bool { return queryCredentials[name] })
-}
-
 // protocolOwn tells that a subprotocol carries a credential of this provider.
 func protocolOwn(h http.Header, prefix string) bool {
 	if prefix == "" {

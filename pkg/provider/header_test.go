@@ -154,21 +154,6 @@ func TestBoundToItsHost(t *testing.T) {
 	}
 }
 
-func TestRedactQuery(t *testing.T) {
-	for raw, want := range map[string]string{
-		"":                          "",
-		"alt=sse":                   "alt=sse",
-		"alt=sse&key=AIza&x=1;2":    "alt=sse&x=1;2",
-		"%6Bey=AIza":                "",
-		"KEY=x&access_token=y&a=%%": "a=%%",
-		"keyword=x":                 "keyword=x",
-	} {
-		if got := RedactQuery(raw); got != want {
-			t.Errorf("%q: %q, want %q", raw, got, want)
-		}
-	}
-}
-
 func TestCredentialHeader(t *testing.T) {
 	for name, want := range map[string]bool{
 		"Authorization": true, "x-api-key": true, "X_API_KEY": true, "Cookie": true, "Set-Cookie": true, "X-Archestra-Token": true,

@@ -25,7 +25,7 @@ func Redact(body []byte, hits []Hit, s *secret.Session) []byte {
 }
 
 // Values returns the values of hits in a body, each once: what an answer must not
-// repeat where it is kept. They are secrets; see [NewScrubber].
+// repeat where it is kept. They are secrets.
 func Values(body []byte, hits []Hit) []string {
 	var list []string
 	seen := map[string]bool{}
