@@ -27,6 +27,7 @@ type exchange struct {
 	d    Delivery
 	body []byte
 	seed string // hexadecimal: what all ids of the answer follow from
+	left bool   // the client went away within its body
 	lost bool   // the client of a WebSocket went away without a word
 }
 
@@ -100,6 +101,7 @@ func (x *exchange) read() bool {
 	tap := newBodyTap(x.r.Body, x.s.o.KeepBody)
 	body, err := decompress(tap, x.r.Header.Get("Content-Encoding"), x.s.o.MaxBody)
 	tap.note(x.e)
+	x.left = tap.err != nil
 	switch {
 	case errors.Is(err, errTooLarge):
 		x.fail(problem{Failure: Failure{Status: http.StatusRequestEntityTooLarge}})

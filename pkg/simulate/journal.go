@@ -174,6 +174,7 @@ type bodyTap struct {
 	kept bytes.Buffer
 	size int64
 	sum  hash.Hash
+	err  error // what ended the body, other than its end
 }
 
 func newBodyTap(r io.Reader, keep int) *bodyTap {
@@ -182,6 +183,9 @@ func newBodyTap(r io.Reader, keep int) *bodyTap {
 
 func (t *bodyTap) Read(p []byte) (int, error) {
 	n, err := t.r.Read(p)
+	if err != nil && err != io.EOF {
+		t.err = err
+	}
 	t.size += int64(n)
 	t.sum.Write(p[:n])
 	if room := t.keep - t.kept.Len(); room > 0 {

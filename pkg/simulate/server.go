@@ -188,12 +188,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	})
 	whole := false // not where a script cuts the answer short
+	x := &exchange{s: s, w: w, r: r, ctx: ctx, t: t, e: e}
 	defer func() {
-		if stop() && whole {
+		switch {
+		case !stop(): // told already
+		case (x.left || r.Context().Err() != nil) && !x.lost && s.ctx.Err() == nil:
+			// net/http has not noticed yet, or is about to tell.
+			e.disconnected()
+		case whole:
 			e.set(func(r *Received) { r.Ended = s.now() })
 		}
 	}()
-	x := &exchange{s: s, w: w, r: r, ctx: ctx, t: t, e: e}
 	x.serve()
 	if ctx.Err() != nil {
 		panic(http.ErrAbortHandler) // what was not sent must not look sent
