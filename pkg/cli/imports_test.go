@@ -51,7 +51,7 @@ var layers = map[string]struct {
 	"pkg/telemetry": {"pkg/printable", "everybody may log"},
 	"pkg/sse":       {"pkg/jsonscan", "frames have no meaning"},
 	"pkg/agent":     {"", "a leaf: what clients read is the same whoever serves them"},
-	"pkg/llm":       {"", "the nouns are a leaf"},
+	"pkg/llm":       {"pkg/jsonscan", "the nouns, and how they are written"},
 	"pkg/jsonscan":  {"", "a leaf"},
 	"pkg/printable": {"", "a leaf: whatever prints imports it"},
 	"pkg/config":    {"", "a leaf: settings know nothing of what they set"},

@@ -31,8 +31,19 @@ func newLines(w http.ResponseWriter) *lines {
 	return l
 }
 
+// appender is what writes itself: interactions and events, which are many.
+type appender interface {
+	AppendJSON(dst []byte) ([]byte, error)
+}
+
 func (l *lines) write(v any) error {
-	if err := l.enc.Encode(v); err != nil {
+	if a, ok := v.(appender); ok {
+		b, err := a.AppendJSON(l.buf.AvailableBuffer())
+		if err != nil {
+			return err
+		}
+		_, _ = l.buf.Write(append(b, '\n')) // a buffer takes everything
+	} else if err := l.enc.Encode(v); err != nil {
 		return err
 	}
 	l.n++

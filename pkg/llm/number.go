@@ -18,9 +18,14 @@ func MillisOf(d time.Duration) *Millis { m := Millis(d); return &m }
 func (m Millis) Duration() time.Duration { return time.Duration(m) }
 
 // MarshalJSON writes milliseconds with at most three decimals.
-func (m Millis) MarshalJSON() ([]byte, error) {
+func (m Millis) MarshalJSON() ([]byte, error) { return m.append(nil), nil }
+
+func (m Millis) append(dst []byte) []byte {
 	us := time.Duration(m).Round(time.Microsecond).Microseconds()
-	return strconv.AppendFloat(nil, float64(us)/1000, 'f', -1, 64), nil
+	if us < 0 {
+		dst, us = append(dst, '-'), -us
+	}
+	return appendFixed(dst, uint64(us), 1000)
 }
 
 // UnmarshalJSON reads a number of milliseconds.
@@ -41,18 +46,33 @@ type Decimal int64
 const DecimalScale = 1_000_000_000_000
 
 // String writes dollars exactly, without trailing zeros: "0.0123".
-func (d Decimal) String() string {
-	sign := ""
-	u := uint64(d)
-	if d < 0 {
-		sign, u = "-", -u
-	}
-	s := fmt.Sprintf("%s%d.%012d", sign, u/DecimalScale, u%DecimalScale)
-	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
-}
+func (d Decimal) String() string { return string(d.append(nil)) }
 
 // MarshalJSON writes the amount as a JSON number of dollars.
-func (d Decimal) MarshalJSON() ([]byte, error) { return []byte(d.String()), nil }
+func (d Decimal) MarshalJSON() ([]byte, error) { return d.append(nil), nil }
+
+func (d Decimal) append(dst []byte) []byte {
+	u := uint64(d)
+	if d < 0 {
+		dst, u = append(dst, '-'), -u
+	}
+	return appendFixed(dst, u, DecimalScale)
+}
+
+// appendFixed appends n/scale, where scale is a power of ten, exactly and without
+// trailing zeros.
+func appendFixed(dst []byte, n, scale uint64) []byte {
+	dst = strconv.AppendUint(dst, n/scale, 10)
+	if n %= scale; n == 0 {
+		return dst
+	}
+	dst = append(dst, '.')
+	for ; n != 0; n %= scale {
+		scale /= 10
+		dst = append(dst, '0'+byte(n/scale))
+	}
+	return dst
+}
 
 // UnmarshalJSON reads a JSON number of dollars with at most twelve decimals.
 func (d *Decimal) UnmarshalJSON(b []byte) error {

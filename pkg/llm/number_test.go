@@ -2,7 +2,9 @@ package llm_test
 
 import (
 	"encoding/json"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 )
@@ -30,4 +32,14 @@ func FuzzParseDecimal(f *testing.F) {
 			t.Fatalf("%s comes back from %s as %s (%v)", d, b, back, err)
 		}
 	})
+}
+
+// TestMillis: microseconds are written as the shortest float of their milliseconds.
+func TestMillis(t *testing.T) {
+	for _, us := range []int64{0, 1, -1, 10, 999, 1000, 1001, 1100, -1500, 123_456_789, 3_600_000_000, 1 << 50} {
+		b, err := json.Marshal(llm.Millis(time.Duration(us) * time.Microsecond))
+		if want := strconv.FormatFloat(float64(us)/1000, 'f', -1, 64); err != nil || string(b) != want {
+			t.Errorf("%d µs are %s ms, not %s (%v)", us, b, want, err)
+		}
+	}
 }

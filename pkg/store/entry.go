@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"strings"
@@ -84,15 +83,11 @@ func (r *reader) sized() []byte {
 // appendJSON writes the interaction. Raw JSON in it comes from the wire: where
 // it is none, it is kept as text or left out, so that nothing is lost for it.
 func appendJSON(dst []byte, i *llm.Interaction) []byte {
-	w := bytes.NewBuffer(dst)
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(i); err != nil {
-		w.Truncate(len(dst))
-		_ = enc.Encode(sound(i)) // it holds nothing that could fail
+	out, err := i.AppendJSON(dst)
+	if err != nil {
+		out, _ = sound(i).AppendJSON(dst) // it holds nothing that could fail
 	}
-	b := w.Bytes()
-	return bytes.TrimSuffix(b, []byte("\n"))
+	return out
 }
 
 // sound returns a copy of i without raw JSON that is not JSON.
@@ -105,8 +100,12 @@ func sound(i *llm.Interaction) *llm.Interaction {
 	}
 	c.ToolCalls = append([]llm.ToolCall(nil), i.ToolCalls...)
 	for k := range c.ToolCalls {
-		if t := &c.ToolCalls[k]; t.Arguments != nil && !json.Valid(t.Arguments) {
+		t := &c.ToolCalls[k]
+		if t.Arguments != nil && !json.Valid(t.Arguments) {
 			t.ArgumentsText, t.Arguments = strings.ToValidUTF8(string(t.Arguments), "\ufffd"), nil
+		}
+		if !json.Valid(t.Facts) {
+			t.Facts = nil
 		}
 	}
 	return &c
