@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/archestra-ai/archestra-cli/pkg/config"
@@ -128,7 +129,21 @@ func (a *archive) Conversation(ctx context.Context, ref string) (*llm.Conversati
 		return nil, err
 	}
 	c, _ := format.Conversation(data)
+	if id := keptOf(i); id != "" {
+		c = llm.Conversation{PreviousID: id}
+	}
 	return &c, nil
+}
+
+// keptOf returns the id of the answer that an interaction fetched, where it did: it
+// belongs to the conversation that the provider keeps under that id.
+func keptOf(i *llm.Interaction) string {
+	path, _, _ := strings.Cut(i.Path, "?")
+	t, err := provider.Resolve(i.Method, path)
+	if err != nil {
+		return ""
+	}
+	return t.Kept
 }
 
 // formatOf returns the wire format that an interaction speaks, or nil.

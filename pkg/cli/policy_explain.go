@@ -165,7 +165,7 @@ func wholeConversation(ctx context.Context, src control.Reader, i *llm.Interacti
 		if err != nil {
 			return nil, err
 		}
-		if before.ResponseID != "" && before.Profile == i.Profile && before.Provider == i.Provider {
+		if before.ResponseID != "" && before.Profile == i.Profile && before.Provider == i.Provider && keptOf(before) == "" {
 			answers[before.ResponseID] = before
 		}
 	}

@@ -122,7 +122,7 @@ const attempts = 2
 // mayRetry tells whether the model is told what was refused, and asked once more:
 // only where it has no other call that runs.
 func (x *Exchange) mayRetry(turn []*question) bool {
-	if x.guard.opts.OnBlock != Retry || x.target.Attempt >= attempts || len(turn) == 0 {
+	if x.guard.opts.OnBlock != Retry || x.target.Attempt >= attempts || x.target.Kept != "" || len(turn) == 0 {
 		return false
 	}
 	if _, ok := x.target.Format.(wire.Continuing); !ok {

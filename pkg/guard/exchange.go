@@ -72,6 +72,9 @@ func (x *Exchange) Gated() wire.Gated {
 
 // history decodes the conversation, once.
 func (x *Exchange) history() *llm.Conversation {
+	if x.conversation == nil && x.target.Kept != "" {
+		x.conversation = &llm.Conversation{PreviousID: x.target.Kept}
+	}
 	if x.conversation == nil {
 		// What cannot be read is left out, and what is left out vouches for nothing.
 		read := x.guard.history.Read(x.target.Format, x.body)
@@ -192,13 +195,24 @@ func (x *Exchange) Answer(a *llm.Answer) {
 	}
 	x.Annotate(a.ToolCalls)
 	x.Look(a)
-	if x.target.Format.API() == llm.APIResponses && !bytes.Contains(x.body, storeNot) {
+	if x.kept() {
 		x.Hold(a.ID, a)
 	}
 }
 
-// storeNot is how a request says that the provider shall keep nothing.
-var storeNot = []byte(`"store":false`)
+// kept tells whether the provider keeps the answer, so that it can be continued, or
+// fetched once more, by its id. Of responses it does unless it is told not to, of
+// chat completions where it is told to, or answers later.
+func (x *Exchange) kept() bool {
+	says := func(what string) bool { return bytes.Contains(x.body, []byte(what)) }
+	switch x.target.Format.API() {
+	case llm.APIResponses:
+		return !says(`"store":false`)
+	case llm.APIChatCompletions:
+		return x.target.Kept != "" || says(`"store":true`) || says(`"store": true`) || says(`"deferred"`)
+	}
+	return false
+}
 
 // MayCall tells whether the answer may call a tool, hold a placeholder, or a link
 // that is to be made harmless: a compressed stream that cannot is not taken apart. Tools are declared
@@ -206,6 +220,9 @@ var storeNot = []byte(`"store":false`)
 // may be spelt by escapes.
 func (x *Exchange) MayCall() bool {
 	if x.values != nil || x.harmless() {
+		return true
+	}
+	if x.target.Kept != "" {
 		return true
 	}
 	for _, word := range [...]string{"tool", "function", "previous_response_id", `"conversation"`, `"prompt"`, "achedContent", "ached_content", `\u00`} {

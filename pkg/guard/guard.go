@@ -194,6 +194,9 @@ type Target struct {
 	Profile     string
 	Agent       string
 	Format      wire.Format
+	// Kept is the id of an answer that the provider keeps and the request asks for;
+	// "" where the answer is one to the request.
+	Kept string
 	// Attempt counts how often the model was asked before about the same turn.
 	Attempt int
 	// Held is told of each call that begins to wait for a person, and Settled of

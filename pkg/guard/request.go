@@ -32,6 +32,9 @@ type Looked struct {
 // session, or ""; conversation is a key that bodies of one conversation have in
 // common.
 func (x *Exchange) Request(body []byte, read *llm.Conversation, session, conversation string) (l Looked) {
+	if x.target.Kept != "" {
+		read = nil // the body says nothing of it
+	}
 	x.client, x.opening, x.conversation = session, conversation, read
 	l = Looked{Send: body, Keep: body}
 	x.body = body

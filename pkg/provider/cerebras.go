@@ -9,6 +9,6 @@ var _ = register(Provider{
 	KeyVars:    []string{"ARCHESTRA_CHAT_CEREBRAS_API_KEY"},
 	Auth:       bearer("csk-"),
 	Paths:      openAIPaths,
-	Routes:     []Route{chatRoute, responsesRoute, messagesRoute},
+	Routes:     openAIRoutes(),
 	Default:    chatFormat,
 })

@@ -36,7 +36,11 @@ var _ = register(Provider{
 		{Method: http.MethodPost, Suffix: ":streamGenerateContent", Format: geminiFormat, ModelInPath: true, Streams: true},
 		{Method: http.MethodPost, Suffix: ":rawPredict", Within: "/publishers/anthropic/", Format: messagesFormat, ModelInPath: true},
 		{Method: http.MethodPost, Suffix: ":streamRawPredict", Within: "/publishers/anthropic/", Format: messagesFormat, ModelInPath: true, Streams: true},
-		chatRoute,
+		// Models of other publishers, and those that are deployed at endpoints, take
+		// chat completions there.
+		{Method: http.MethodPost, Suffix: ":rawPredict", Format: chatFormat, ModelInPath: true},
+		{Method: http.MethodPost, Suffix: ":streamRawPredict", Format: chatFormat, ModelInPath: true, Streams: true},
+		chatRoute, // at /openai of Gemini's own API, at /endpoints/{id} of Vertex AI
 	},
 	Default: geminiFormat,
 	Vertex:  true,

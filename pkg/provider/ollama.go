@@ -12,11 +12,10 @@ var _ = register(Provider{
 	Auth:       bearer(),
 	Local:      true,
 	Paths:      Paths{Versions: []string{"v1"}, BaseVersion: "v1", Root: []string{"api"}},
-	Routes: []Route{
-		chatRoute, responsesRoute, messagesRoute,
-		{Method: http.MethodPost, Suffix: "/api/chat", Format: ollamaChat},
-		{Method: http.MethodPost, Suffix: "/api/generate", Format: ollamaGenerate},
-	},
+	Routes: openAIRoutes(
+		Route{Method: http.MethodPost, Suffix: "/api/chat", Format: ollamaChat},
+		Route{Method: http.MethodPost, Suffix: "/api/generate", Format: ollamaGenerate},
+	),
 	Default:    chatFormat,
 	ModelsPath: "/models",
 })

@@ -15,7 +15,7 @@ var _ = register(Provider{
 		Instead: []Alternative{{Header: "Api-Key", Accept: azureKey}},
 	},
 	Paths:   openAIPaths,
-	Routes:  []Route{chatRoute, responsesRoute, messagesRoute},
+	Routes:  openAIRoutes(chatKept, chatUpdated),
 	Default: chatFormat,
 })
 

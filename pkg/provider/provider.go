@@ -76,7 +76,9 @@ type Alternative struct {
 type Route struct {
 	Method string
 	// Suffix is how the path ends once it is normalised: "/chat/completions" is
-	// a whole number of segments, ":generateContent" the end of one.
+	// a whole number of segments, ":generateContent" the end of one. {id} stands
+	// for one segment, which names an answer that the provider keeps: the request
+	// then says nothing of the conversation, and the path says which it is.
 	Suffix string
 	// Whole tells that the path may have nothing but a version before Suffix.
 	Whole  bool

@@ -18,6 +18,9 @@ type Target struct {
 	Format   wire.Format // never nil; of unobserved paths it shapes errors only
 	Model    string      // where the path names it
 	Stream   bool        // the path itself asks for a stream
+	// Kept is the id of the answer that the path names, where the provider keeps
+	// one: what comes is that answer, and not one to this request.
+	Kept string
 	// Rest is the provider's own path, escaped, with a slash before it. Its bytes
 	// are the client's, but for repeated versions and slashes.
 	Rest string
@@ -72,9 +75,14 @@ func (t *Target) match(method string) {
 	}
 	plain = collapse(plain)
 	for _, r := range t.Provider.Routes {
-		if r.Method != method || !r.matches(plain, t.Provider.Paths.Versions) {
+		if r.Method != method {
 			continue
 		}
+		id, ok := r.matches(plain, t.Provider.Paths.Versions)
+		if !ok {
+			continue
+		}
+		t.Kept = id
 		t.API, t.Format, t.Stream = r.API(), r.Format, r.Streams
 		t.Rest = collapse(t.Rest)
 		if r.ModelInPath {
@@ -85,21 +93,39 @@ func (t *Target) match(method string) {
 }
 
 // matches compares without regard to case: a server that routes so would
-// otherwise be called unseen.
-func (r Route) matches(plain string, versions []string) bool {
-	at := len(plain) - len(r.Suffix)
-	if at < 0 || !strings.EqualFold(plain[at:], r.Suffix) {
-		return false
+// otherwise be called unseen. It returns the id that the path names, if any.
+func (r Route) matches(plain string, versions []string) (id string, ok bool) {
+	before := plain
+	suffix, tail, named := strings.Cut(r.Suffix, "{id}")
+	if named {
+		if before, ok = cutSuffixFold(before, tail); !ok {
+			return "", false
+		}
+		slash := strings.LastIndexByte(before, '/')
+		before, id = before[:slash+1], before[slash+1:]
+		if id == "" {
+			return "", false
+		}
 	}
-	before := plain[:at]
+	if before, ok = cutSuffixFold(before, suffix); !ok {
+		return "", false
+	}
 	if r.Within != "" && !strings.Contains(strings.ToLower(before), r.Within) {
-		return false
+		return "", false
 	}
 	if r.Whole && before != "" {
 		word, rest := nextWord(before)
-		return rest == "" && contains(versions, word)
+		return id, rest == "" && contains(versions, word)
 	}
-	return true
+	return id, true
+}
+
+func cutSuffixFold(s, suffix string) (before string, ok bool) {
+	at := len(s) - len(suffix)
+	if at < 0 || !strings.EqualFold(s[at:], suffix) {
+		return s, false
+	}
+	return s[:at], true
 }
 
 // modelOf reads the model from .../models/{model}:{method}.

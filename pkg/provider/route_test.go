@@ -149,6 +149,9 @@ func describe(t *testing.T, set *Upstreams, method, call string) string {
 	if target.Model != "" {
 		out = append(out, "model="+target.Model)
 	}
+	if target.Kept != "" {
+		out = append(out, "kept="+target.Kept)
+	}
 	if target.Stream {
 		out = append(out, "stream")
 	}

@@ -1,5 +1,11 @@
 package provider
 
+import "net/http"
+
+// vllmInvocations takes the bodies of the other APIs, chat completions among them,
+// as SageMaker calls its models.
+var vllmInvocations = Route{Method: http.MethodPost, Suffix: "/invocations", Whole: true, Format: chatFormat}
+
 // Source: https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html,
 // which lists the paths at the server's root.
 var _ = register(Provider{
@@ -12,9 +18,9 @@ var _ = register(Provider{
 	Paths: Paths{
 		Versions:    []string{"v1"},
 		BaseVersion: "v1",
-		Root:        []string{"tokenize", "detokenize", "health", "ping", "version", "metrics", "load", "server_info", "pooling", "classify"},
+		Root:        []string{"tokenize", "detokenize", "health", "ping", "version", "metrics", "load", "server_info", "pooling", "classify", "invocations"},
 	},
-	Routes:     []Route{chatRoute, responsesRoute, messagesRoute},
+	Routes:     openAIRoutes(vllmInvocations),
 	Default:    chatFormat,
 	ModelsPath: "/models",
 })

@@ -35,6 +35,9 @@ func (p *Proxy) look(x *exchange, r *http.Request) error {
 		if x.judge == nil {
 			return plain
 		}
+		if len(plain) == 0 && x.target.Kept != "" {
+			read.Strict = nil // what is kept is asked for without a word
+		}
 		if refusal = p.readable(x, err, read.Strict); refusal != nil || err != nil {
 			return plain
 		}

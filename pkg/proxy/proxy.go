@@ -114,6 +114,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	target.Stream = target.Stream || target.Kept != "" && r.URL.Query().Get("stream") != ""
 	joinEncodings(r.Header)
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
@@ -142,7 +143,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // recorded says where an exchange goes, for its record.
 func recorded(t provider.Target) record.Target {
-	r := record.Target{Provider: t.Provider.Name, Profile: t.Profile, API: t.API, Model: t.Model, Stream: t.Stream}
+	r := record.Target{Provider: t.Provider.Name, Profile: t.Profile, API: t.API, Model: t.Model, Stream: t.Stream, Kept: t.Kept != ""}
 	if t.Observed() {
 		r.Format = t.Format
 	}
@@ -153,7 +154,7 @@ func recorded(t provider.Target) record.Target {
 func (p *Proxy) begin(x *exchange) *guard.Exchange {
 	t := guard.Target{
 		Interaction: x.record.ID(), Provider: x.target.Provider.Name, Profile: x.target.Profile, Agent: x.record.Client().Agent,
-		Attempt: x.attempt, Held: x.record.Held, Settled: x.record.Settled, Judged: x.record.Verdict, Hide: x.record.Hide,
+		Kept: x.target.Kept, Attempt: x.attempt, Held: x.record.Held, Settled: x.record.Settled, Judged: x.record.Verdict, Hide: x.record.Hide,
 	}
 	if x.target.Observed() {
 		t.Format = x.target.Format

@@ -139,6 +139,7 @@ func (x *Exchange) conclude(end End) {
 		})
 	}
 	x.fill(answer)
+	x.countOnce()
 	if x.i.Stream {
 		x.i.Timing.Arrivals = marks(x.arrivals)
 	}

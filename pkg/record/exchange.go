@@ -25,6 +25,7 @@ type Exchange struct {
 	secret []string // credentials and secrets of the request, to be kept out of the record
 	hidden []string // secrets that the request's body held, in their spellings
 	repeat bool     // the answer repeats one of them
+	kept   bool     // the answer is one that the provider keeps and was asked for by its id
 	tap    Tap
 	judge  Judge
 
@@ -61,6 +62,7 @@ type Exchange struct {
 	search    string
 	announced bool
 	told      bool // the finished event is out
+	counted   bool // the usage is this record's
 	asked     int  // calls that wait for a person
 }
 

@@ -67,6 +67,7 @@ type Recorder struct {
 	large    sync.Mutex // held while a body that was too large for memory is looked at
 	history  *wire.History
 	order    sync.Mutex // held while an id and a time are taken
+	counted  counted
 	Counters Counters
 }
 
@@ -105,6 +106,7 @@ type Target struct {
 	Format   wire.Format // nil for exchanges that are not observed
 	Model    string      // where the path names it
 	Stream   bool        // where the path says so
+	Kept     bool        // where it asks for an answer that the provider keeps
 }
 
 // Begin starts the record of one exchange. It does not wait for anything.
@@ -115,6 +117,7 @@ func (r *Recorder) Begin(req *http.Request, t Target) *Exchange {
 		rec:       r,
 		start:     now,
 		format:    t.Format,
+		kept:      t.Kept,
 		secret:    secrets(req),
 		reqHdr:    RedactHeader(req.Header),
 	}

@@ -38,7 +38,10 @@ func (a *Analyzer) Hold(id string, c *llm.Conversation, answer llm.Message) {
 	path := a.path(&Scope{}, &llm.Conversation{PreviousID: c.PreviousID, Messages: c.Messages})
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	asked := a.stretchOf(c, path)
+	asked := a.askedFor(id, c)
+	if asked == nil {
+		asked = a.stretchOf(c, path)
+	}
 	whole := &stretch{before: asked, torn: asked.torn}
 	whole.add(&answer)
 	asked.owners++
@@ -55,6 +58,15 @@ func (a *Analyzer) Hold(id string, c *llm.Conversation, answer llm.Message) {
 		a.release(a.holding.Back().Value.(*held))
 	}
 	a.shrink()
+}
+
+// askedFor returns what an answer came after that is held already and has come once
+// more: the same, or more of it, takes its place.
+func (a *Analyzer) askedFor(id string, c *llm.Conversation) *stretch {
+	if old := a.held[id]; old != nil && c.PreviousID == id && len(c.Messages) == 0 {
+		return old.all.before
+	}
+	return nil
 }
 
 // stretchOf returns the messages of a request, after what is held of them already.

@@ -1,6 +1,8 @@
 package openaichat
 
 import (
+	"cmp"
+
 	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/pkg/wire/internal/fold"
@@ -26,7 +28,7 @@ func (format) Answer(status int, body []byte) llm.Answer {
 // send none; there it is complete when every choice has its finish reason.
 func (st *stream) Answer() llm.Answer {
 	a := llm.Answer{
-		ID:        st.id,
+		ID:        cmp.Or(st.id, st.deferred),
 		Model:     st.model,
 		Usage:     readUsage(st.usage, st.tier),
 		Complete:  st.whole || st.done || st.allFinished(),

@@ -19,6 +19,7 @@ type stream struct {
 	lost      bool        // something was not read: a frame too long, a choice too many
 
 	id, model, tier string
+	deferred        string    // names an answer that is not there yet
 	choices         []*choice // sorted by index
 	usage           []byte
 	usageFrom       byte
@@ -96,6 +97,8 @@ func (st *stream) chunk(event, data []byte, isError bool) {
 			}
 		case "id":
 			st.name(&st.id, s)
+		case "request_id": // of xAI's deferred completions: the answer is fetched by it
+			st.name(&st.deferred, s)
 		case "model":
 			st.name(&st.model, s)
 		case "usage":
