@@ -53,7 +53,7 @@ func (p *pump) start(ctx context.Context, src Source, since time.Time) {
 	go func() {
 		defer close(p.done)
 		o := control.EventsOptions{
-			Since: since, Progress: true,
+			Since: since, Progress: true, Answers: true,
 			Attached: func() { p.link(true, nil) },
 			Detached: func(err error) { p.link(false, err) },
 		}

@@ -196,6 +196,7 @@ func TestAskUnanswered(t *testing.T) {
 	}{
 		{"no terminal", nil, false, false, "no terminal is attached", "unattended", 0},
 		{"no terminal, allow", []string{"--ask", "allow"}, false, true, "", "unattended", 0},
+		{"somebody who only looks", []string{"--ask-timeout", "1s"}, false, false, "no terminal is attached", "unattended", 0},
 		{"time out", []string{"--ask-timeout", "1s"}, true, false, "did not answer in time", "timeout", time.Second},
 		{"time out, allow", []string{"--ask-timeout", "1s", "--ask", "allow"}, true, true, "", "timeout", time.Second},
 	} {
@@ -205,6 +206,8 @@ func TestAskUnanswered(t *testing.T) {
 			r := startGuarded(t, t.TempDir(), sim, nil, tt.flags...)
 			if tt.tail {
 				r.follow(t)
+			} else if tt.flags != nil {
+				r.look(t)
 			}
 			for stream, s := range map[bool]speech{true: speeches[0], false: speeches[2]} {
 				began := time.Now()

@@ -287,21 +287,27 @@ func (s speech) from(t *testing.T, sim, script string, c talk, stream bool) stri
 	return s.begin(t, sim+s.direct(stream), script, c, stream).whole(t)
 }
 
-// follower is a `tail --json`.
+// follower is a `tail --json --answers`.
 type follower struct {
 	mu     sync.Mutex
 	events []llm.Event
 	more   chan struct{}
 }
 
-// follow attaches a tail to the server.
+// follow attaches a tail to the server, of somebody who answers.
 func (r *running) follow(t *testing.T) *follower {
+	t.Helper()
+	return r.look(t, "--answers")
+}
+
+// look attaches a tail to the server.
+func (r *running) look(t *testing.T, flags ...string) *follower {
 	t.Helper()
 	path, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, "tail", "--json")
+	cmd := exec.Command(path, append([]string{"tail", "--json"}, flags...)...)
 	cmd.Env, cmd.Dir = r.env, r.dir
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -52,8 +52,8 @@ type Options struct {
 	// Timeout is how long a question waits, unless Default is Queue; 0 is
 	// DefaultTimeout.
 	Timeout time.Duration
-	// Attended tells whether somebody may answer: a terminal follows the events.
-	// nil means always.
+	// Attended tells whether somebody may answer: a screen follows the events, or a
+	// program that says so. nil means always.
 	Attended func() bool
 }
 

@@ -215,7 +215,7 @@ func (s *stage) deny(ctx context.Context) (stop func(), err error) {
 	var once sync.Once
 	go func() {
 		defer close(done)
-		for e, err := range s.source.Events(ctx, control.EventsOptions{Attached: func() { once.Do(func() { close(attached) }) }}) {
+		for e, err := range s.source.Events(ctx, control.EventsOptions{Answers: true, Attached: func() { once.Do(func() { close(attached) }) }}) {
 			if err != nil {
 				return
 			}

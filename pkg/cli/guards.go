@@ -35,7 +35,7 @@ func newGuards(cfg *config.Config, around surroundings, live *feed.Feed, log *sl
 	}
 	g.asks = ask.New(ask.Options{
 		Default: ask.Default(cfg.Ask), Timeout: cfg.Guard.AskTimeout,
-		Attended: func() bool { return live.Subscribers() > 0 },
+		Attended: live.Attended,
 	})
 	g.guard = guard.New(guard.Options{
 		Act: cfg.Mode == config.ModeEnforce, Policy: g.rules.Policy, Asks: g.asks, Always: g.rules.Append,

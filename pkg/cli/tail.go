@@ -21,6 +21,7 @@ import (
 type tailOptions struct {
 	filterFlags
 	json, plain  bool
+	answers      bool
 	ascii, mouse bool
 }
 
@@ -40,7 +41,8 @@ too slow. What runs already is told first, with seq 0, and so is what is held.
 
 A held event tells of a tool call that waits for a person, in its member ask,
 and a verdict event with that member how it was settled; --filter hides neither.
-archestra ask answers.`,
+archestra ask answers. The screen counts as somebody who can be asked, and so do
+lines on a terminal; what goes into a pipe or a program does with --answers alone.`,
 		Example: `  archestra tail
   archestra tail --plain --filter 'provider:anthropic tool:*'
   archestra tail --since 10m --json | jq 'select(.type == "finished")'`,
@@ -50,6 +52,7 @@ archestra ask answers.`,
 	o.add(cmd)
 	addJSON(cmd, &o.json)
 	cmd.Flags().BoolVar(&o.plain, "plain", false, "one line an event, for people")
+	cmd.Flags().BoolVar(&o.answers, "answers", false, "whoever reads this answers the questions in it")
 	cmd.Flags().BoolVar(&o.ascii, "ascii", false, "draw the screen without signs beyond ASCII")
 	cmd.Flags().BoolVar(&o.mouse, "mouse", false, "let the wheel scroll the screen; selecting text then needs Shift")
 	addSourceFlags(cmd)
@@ -97,6 +100,7 @@ func (a *app) tail(ctx context.Context, cmd *cobra.Command, o tailOptions) error
 		}
 		told = true
 	}
+	opts.Answers = o.answers || a.out.terminal && !o.json
 	show := func(e *llm.Event) error { return a.json(e) }
 	if o.plain || a.out.terminal && !o.json {
 		show = func(e *llm.Event) error { return a.plainEvent(e) }

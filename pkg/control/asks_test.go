@@ -1,12 +1,14 @@
 package control
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
@@ -141,5 +143,35 @@ func TestFollowersSeeWhatWaits(t *testing.T) {
 	verdict := wait(t, f.events, "the verdict")
 	if verdict.Type != llm.EventVerdict || verdict.Ask == nil || verdict.Ask.ID != ticket.ID() || verdict.Ask.Answer != llm.ActionBlock || verdict.Ask.By != ask.ByTerminal {
 		t.Fatalf("the follower sees %+v", verdict)
+	}
+}
+
+// TestWhoAnswers: a follower can be asked while it is attached, and only if it says
+// that it answers.
+func TestWhoAnswers(t *testing.T) {
+	b := &backend{feed: feed.New()}
+	dir := t.TempDir()
+	start(t, dir, b)
+	for _, answers := range []bool{false, true} {
+		f := follow(t, client(t, dir), EventsOptions{Answers: answers})
+		wait(t, f.attached, "attaching")
+		if got := b.feed.Attended(); got != answers {
+			t.Errorf("answers %v: attended %v", answers, got)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	s := b.feed.Subscribe(feed.Options{Answers: true})
+	s.Close()
+	s.Close() // it leaves once
+	if !b.feed.Attended() {
+		t.Error("one has left twice")
+	}
+	b.feed.Close()
+	for b.feed.Subscribers() > 0 && ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	if b.feed.Attended() {
+		t.Error("attended, though all have left")
 	}
 }

@@ -24,6 +24,9 @@ type EventsOptions struct {
 	Since time.Time
 	// Progress asks for progress events too, ten a second for each interaction.
 	Progress bool
+	// Answers tells the server that whoever follows answers the questions that it
+	// sees: while nobody does, a call that a rule asks about is settled at once.
+	Answers bool
 	// Attached is called when the stream begins, and again after each time it
 	// was lost; detached when it is lost, or could not be had. Both may be nil.
 	Attached func()
@@ -45,7 +48,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
-	sub := s.backend.Feed().Subscribe(feed.Options{After: after(v, status.Server)})
+	sub := s.backend.Feed().Subscribe(feed.Options{After: after(v, status.Server), Answers: v.Get("answers") == "true"})
 	defer sub.Close()
 	w.Header().Set(serverHeader, status.Server)
 

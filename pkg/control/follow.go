@@ -75,6 +75,7 @@ func (f *follower) attach(ctx context.Context) error {
 	f.attached = false
 	v := Query{Filter: f.opts.Filter, Since: f.opts.Since}.values()
 	v.Set("progress", strconv.FormatBool(f.opts.Progress))
+	v.Set("answers", strconv.FormatBool(f.opts.Answers))
 	if f.server != "" {
 		v.Set("server", f.server)
 		v.Set("after", strconv.FormatUint(f.last, 10))

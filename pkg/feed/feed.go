@@ -18,6 +18,7 @@ import (
 // Feed is the fan-out of one process. Its methods are safe for concurrent use.
 type Feed struct {
 	watched atomic.Int32 // subscribers
+	answers atomic.Int32 // those of them who answer questions
 
 	mu      sync.Mutex // never held across I/O
 	seq     uint64
@@ -95,3 +96,6 @@ func (f *Feed) Close() {
 
 // Subscribers returns how many look.
 func (f *Feed) Subscribers() int { return int(f.watched.Load()) }
+
+// Attended tells whether somebody follows who can answer a question.
+func (f *Feed) Attended() bool { return f.answers.Load() > 0 }

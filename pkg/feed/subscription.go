@@ -19,12 +19,15 @@ type Options struct {
 	// After is the number of the last event that the subscriber has seen of
 	// this feed. What came since then is reported as lost. 0 is none.
 	After uint64
+	// Answers tells that a person follows, or a program, who answers questions.
+	Answers bool
 }
 
 // Subscription is one reader's place in the feed. One goroutine reads it.
 type Subscription struct {
-	feed  *Feed
-	ready chan struct{} // holds one token when there may be something to read
+	feed    *Feed
+	answers bool
+	ready   chan struct{} // holds one token when there may be something to read
 
 	mu    sync.Mutex
 	first []llm.Event // what was running at the beginning
@@ -43,7 +46,7 @@ func (f *Feed) Subscribe(o Options) *Subscription {
 	if o.Buffer <= 0 {
 		o.Buffer = DefaultBuffer
 	}
-	s := &Subscription{feed: f, ready: make(chan struct{}, 1), ring: make([]llm.Event, o.Buffer)}
+	s := &Subscription{feed: f, answers: o.Answers, ready: make(chan struct{}, 1), ring: make([]llm.Event, o.Buffer)}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s.first = f.catchUp()
@@ -55,6 +58,9 @@ func (f *Feed) Subscribe(o Options) *Subscription {
 	} else {
 		f.subs[s] = struct{}{}
 		f.watched.Add(1)
+		if s.answers {
+			f.answers.Add(1)
+		}
 	}
 	s.wake()
 	return s
@@ -92,6 +98,9 @@ func (s *Subscription) Close() {
 	if _, ok := s.feed.subs[s]; ok {
 		delete(s.feed.subs, s)
 		s.feed.watched.Add(-1)
+		if s.answers {
+			s.feed.answers.Add(-1)
+		}
 	}
 	s.feed.mu.Unlock()
 	s.end()
