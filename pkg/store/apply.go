@@ -42,6 +42,7 @@ type applier struct {
 	pos       position // applied and committed
 	nextN     int64
 	nextPiece int64
+	unindexed int64 // bytes of text that wait for the index
 	open      map[string]*begun
 	recipes   *recipes
 	reader    *segmentReader
@@ -64,7 +65,7 @@ type begun struct {
 
 // statements are prepared once.
 type statements struct {
-	block, findPiece, addPiece, usePiece, profile, progress *sql.Stmt
+	block, texts, findPiece, addPiece, usePiece, profile, progress *sql.Stmt
 
 	row, search *direct
 }
@@ -75,6 +76,7 @@ func (a *applier) prepare(ctx context.Context) error {
 		text string
 	}{
 		{&a.stmts.block, "INSERT OR REPLACE INTO block (id, live, codec, data) VALUES (?, ?, ?, ?)"},
+		{&a.stmts.texts, "INSERT INTO unindexed (least, size, codec, data) VALUES (?, ?, ?, ?)"},
 		{&a.stmts.findPiece, "SELECT id, used FROM piece WHERE hash = ?"},
 		{&a.stmts.addPiece, "INSERT INTO piece (id, hash, size, codec, kept, used, data) VALUES (?, ?, ?, ?, ?, ?, ?)"},
 		{&a.stmts.usePiece, "UPDATE piece SET used = max(used, ?) WHERE id = ?"},
@@ -101,7 +103,7 @@ func (a *applier) prepare(ctx context.Context) error {
 
 func (s *statements) close() error {
 	err := errors.Join(s.row.close(), s.search.close())
-	for _, stmt := range []*sql.Stmt{s.block, s.findPiece, s.addPiece, s.usePiece, s.profile, s.progress} {
+	for _, stmt := range []*sql.Stmt{s.block, s.texts, s.findPiece, s.addPiece, s.usePiece, s.profile, s.progress} {
 		if stmt != nil {
 			err = errors.Join(err, stmt.Close())
 		}
@@ -119,6 +121,10 @@ func (a *applier) load(ctx context.Context) error {
 		Scan(&a.pos.segment, &a.pos.offset, &a.nextN, &a.nextPiece)
 	if err != nil {
 		return fmt.Errorf("read the progress: %w", err)
+	}
+	err = a.conn.QueryRowContext(ctx, "SELECT ifnull(sum(size), 0) FROM unindexed").Scan(&a.unindexed)
+	if err != nil {
+		return fmt.Errorf("measure what is not indexed: %w", err)
 	}
 	rows, err := a.conn.QueryContext(ctx, "SELECT n, id FROM interaction WHERE state IN ('streaming', 'held')")
 	if err != nil {
@@ -262,7 +268,9 @@ func (a *applier) entry(ctx context.Context, r *reader) error {
 	if r.err != nil {
 		return fmt.Errorf("%w: %w", errDamaged, r.err)
 	}
-	a.batch.note(n, text)
+	if err := a.note(ctx, n, text); err != nil {
+		return err
+	}
 	a.batch.useProfile(w)
 	return a.pack(ctx, w, n, slot)
 }
@@ -284,6 +292,9 @@ func (a *applier) number(id string) int64 {
 // finish completes the transaction of a batch.
 func (a *applier) finish(ctx context.Context) error {
 	if err := a.flushBlock(ctx); err != nil {
+		return err
+	}
+	if err := a.flushTexts(ctx); err != nil {
 		return err
 	}
 	err := a.conn.Raw(func(any) error {
@@ -312,5 +323,5 @@ func (a *applier) finish(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("write the progress: %w", err)
 	}
-	return a.index(ctx)
+	return nil
 }

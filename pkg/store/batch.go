@@ -1,13 +1,8 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
-	"unicode/utf8"
-
-	"github.com/archestra-ai/archestra-cli/pkg/filter"
 )
 
 // blockSize is how many bytes of slots are compressed together. More of them
@@ -28,9 +23,9 @@ type batch struct {
 	block []byte
 	rows  []waiting
 
-	// What full-text search is to find.
-	text  []byte
-	texts []noted
+	// The texts that are to be written next, and the least n among them.
+	texts []byte
+	least int64
 
 	// Memory that is used again.
 	slot   []byte
@@ -51,10 +46,10 @@ func (b *batch) reset(pos position) {
 	*b = batch{
 		pos: pos, profiles: map[string]use{}, begun: b.begun[:0], rows: b.rows[:0],
 		block: b.block[:0], slot: b.slot[:0], parts: b.parts[:0], packed: b.packed[:0], args: b.args[:0],
-		text: b.text[:0], texts: b.texts[:0],
+		texts: b.texts[:0],
 	}
 	const keep = 2 << 20 // what a large entry needed is not kept for ever
-	for _, buf := range []*[]byte{&b.block, &b.slot, &b.parts, &b.packed, &b.text} {
+	for _, buf := range []*[]byte{&b.block, &b.slot, &b.parts, &b.packed, &b.texts} {
 		if cap(*buf) > keep {
 			*buf = nil
 		}
@@ -122,57 +117,4 @@ func (a *applier) squeeze(buf, data []byte) (codec, []byte) {
 		return a.squeezer.press(buf, data)
 	}
 	return a.squeezer.squeeze(buf, data)
-}
-
-// note keeps the text of an interaction for the index.
-func (b *batch) note(n int64, text []byte) {
-	if len(text) > 0 {
-		start := len(b.text)
-		b.text = append(b.text, text...)
-		b.texts = append(b.texts, noted{n, start, len(b.text)})
-	}
-}
-
-// noted is where a text lies in the batch's.
-type noted struct {
-	n          int64
-	start, end int
-}
-
-// index makes the texts findable. It comes last in the transaction and in the
-// order of n, since FTS5 writes out what it has gathered at every statement that
-// could be undone alone, and at every number that is less than the last one.
-func (a *applier) index(ctx context.Context) error {
-	slices.SortFunc(a.batch.texts, func(x, y noted) int { return cmp.Compare(x.n, y.n) })
-	return a.conn.Raw(func(any) error {
-		for _, t := range a.batch.texts {
-			text := a.batch.text[t.start:t.end]
-			if !isASCII(text) {
-				text = a.batch.spell(text)
-			}
-			if err := a.stmts.search.exec(ctx, t.n, string(text)); err != nil {
-				return fmt.Errorf("write to the index: %w", err)
-			}
-		}
-		return nil
-	})
-}
-
-// isASCII reports whether text needs no more than the index's own tokenizer.
-func isASCII(text []byte) bool {
-	for _, c := range text {
-		if c >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}
-
-// spell writes the words of a text one behind the other, as filter cuts them.
-func (b *batch) spell(text []byte) []byte {
-	b.slot = b.slot[:0]
-	for token := range filter.Tokens(string(text)) {
-		b.slot = append(append(b.slot, token...), ' ')
-	}
-	return b.slot
 }

@@ -39,11 +39,13 @@ func (r *Reader) List(ctx context.Context, q Query) ([]*llm.Interaction, error) 
 // Each ranges over the interactions that q picks, the newest last, without
 // holding all of them in memory. An error ends it.
 func (r *Reader) Each(ctx context.Context, q Query) iter.Seq2[*llm.Interaction, error] {
-	numbers, args, err := q.numbers(time.Now())
-	if err != nil {
-		return func(yield func(*llm.Interaction, error) bool) { yield(nil, err) }
-	}
-	return r.each(ctx, numbers, args)
+	return r.each(ctx, func(db queryer) (string, []any, error) {
+		found, err := r.lookThrough(ctx, db, q.Filter)
+		if err != nil {
+			return "", nil, err
+		}
+		return q.numbers(time.Now(), found)
+	})
 }
 
 // numbers makes the query for the numbers of the interactions that q picks.
@@ -51,19 +53,40 @@ func (r *Reader) Each(ctx context.Context, q Query) iter.Seq2[*llm.Interaction, 
 // Where every one of them must hold a phrase, the full-text index leads, in the
 // order of its numbers, so that the search ends when there are enough: numbers
 // are given in the order in which interactions begin, give or take those that
-// begin together.
-func (q Query) numbers(now time.Time) (query string, args []any, err error) {
-	from, order := "interaction", "started_at%[1]s, n%[1]s"
-	w := &where{now: now}
-	if phrases, rest := split(q.Filter); len(phrases) > 0 {
-		from, order = "search CROSS JOIN interaction ON n = search.rowid", "search.rowid%[1]s"
-		w.add("search MATCH ?", strings.Join(phrases, " AND "))
+// begin together. What is not indexed yet comes beside it, in the same order.
+func (q Query) numbers(now time.Time, found unindexed) (query string, args []any, err error) {
+	order := "started_at%[1]s, n%[1]s"
+	texts, rest := split(q.Filter)
+	w := &where{now: now, found: found}
+	if len(texts) == 0 {
+		if err := w.query(q); err != nil {
+			return "", nil, err
+		}
+		query = "SELECT n FROM interaction WHERE " + w.text()
+	} else {
+		order = "n%[1]s"
 		q.Filter = rest
+		phrases := make([]string, len(texts))
+		for i, t := range texts {
+			phrases[i] = phrase(t)
+		}
+		w.add("search MATCH ?", strings.Join(phrases, " AND "))
+		if err := w.query(q); err != nil {
+			return "", nil, err
+		}
+		query = "SELECT n FROM search CROSS JOIN interaction ON n = search.rowid WHERE " + w.text()
+		if found.all(texts) {
+			beside := &where{now: now, found: found}
+			for _, t := range texts {
+				beside.add("n IN (SELECT value FROM json_each(?))", string(found[t]))
+			}
+			if err := beside.query(q); err != nil {
+				return "", nil, err
+			}
+			query += " UNION ALL SELECT n FROM interaction WHERE " + beside.text()
+			w.args = append(w.args, beside.args...)
+		}
 	}
-	if err := w.query(q); err != nil {
-		return "", nil, err
-	}
-	query = "SELECT n FROM " + from + " WHERE " + w.text()
 	if q.Limit > 0 {
 		down := " DESC"
 		if q.Oldest {
@@ -75,8 +98,8 @@ func (q Query) numbers(now time.Time) (query string, args []any, err error) {
 	return query, w.args, nil
 }
 
-// split takes the phrases that all must hold out of a filter.
-func split(e filter.Expr) (phrases []string, rest filter.Expr) {
+// split takes the texts that all must hold out of a filter.
+func split(e filter.Expr) (texts []filter.Text, rest filter.Expr) {
 	all, ok := e.(filter.And)
 	if !ok {
 		all = filter.And{e}
@@ -84,26 +107,32 @@ func split(e filter.Expr) (phrases []string, rest filter.Expr) {
 	var others filter.And
 	for _, x := range all {
 		if text, ok := x.(filter.Text); ok {
-			phrases = append(phrases, phrase(text))
+			texts = append(texts, text)
 		} else if x != nil {
 			others = append(others, x)
 		}
 	}
-	return phrases, others
+	return texts, others
 }
 
-// each ranges over the interactions whose numbers a query gives.
-func (r *Reader) each(ctx context.Context, numbers string, args []any) iter.Seq2[*llm.Interaction, error] {
+// each ranges over the interactions whose numbers a query gives, which is made
+// once the state of the database that it will see is settled.
+func (r *Reader) each(ctx context.Context, query func(db queryer) (numbers string, args []any, err error)) iter.Seq2[*llm.Interaction, error] {
 	return func(yield func(*llm.Interaction, error) bool) {
 		// One connection for the rows and for their blocks: two would wait for
 		// each other where all are taken, and see different states.
-		conn, err := r.db.Conn(ctx)
+		tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		defer conn.Close()                  //nolint:errcheck // it goes back to the pool
-		rows, err := conn.QueryContext(ctx, //nolint:gosec // numbers is a text of ours
+		defer tx.Rollback() //nolint:errcheck // nothing was written
+		numbers, args, err := query(tx)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		rows, err := tx.QueryContext(ctx, //nolint:gosec // numbers is a text of ours
 			`SELECT i.id, i.started_at, i.provider, i.profile, i.api, i.method, i.path,
 			i.status, i.state, i.stream, i.model, i.request_model, i.agent, i.session, i.block, i.slot
 			FROM interaction i WHERE i.n IN (`+numbers+`) ORDER BY i.started_at, i.n`, args...)
@@ -112,7 +141,7 @@ func (r *Reader) each(ctx context.Context, numbers string, args []any) iter.Seq2
 			return
 		}
 		defer rows.Close() //nolint:errcheck // Err tells
-		blocks := blockCache{conn: conn, squeezer: r.squeezer}
+		blocks := blockCache{db: tx, squeezer: r.squeezer}
 		for rows.Next() {
 			var w row
 			var status, block, number *int64
@@ -145,7 +174,7 @@ func (r *Reader) each(ctx context.Context, numbers string, args []any) iter.Seq2
 
 // blockCache keeps the last blocks read: neighbours in time share them.
 type blockCache struct {
-	conn     *sql.Conn
+	db       queryer
 	squeezer *squeezer
 	recent   [4]struct {
 		id   int64
@@ -164,7 +193,7 @@ func (c *blockCache) interaction(ctx context.Context, id int64, number int) (*ll
 	if data == nil {
 		var k int64
 		var packed []byte
-		err := c.conn.QueryRowContext(ctx, "SELECT codec, data FROM block WHERE id = ?", id).Scan(&k, &packed)
+		err := c.db.QueryRowContext(ctx, "SELECT codec, data FROM block WHERE id = ?", id).Scan(&k, &packed)
 		if err != nil {
 			return nil, err
 		}

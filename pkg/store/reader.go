@@ -25,6 +25,9 @@ type Reader struct {
 	squeezer *squeezer
 	files    *blobs
 	owned    bool // squeezer is to be closed with the reader
+	// searched is told that a search had to read texts which are not indexed yet;
+	// nil where nobody would index them.
+	searched func()
 }
 
 func openReader(ctx context.Context, dir string, q *squeezer, files *blobs, immutable bool) (*Reader, error) {
@@ -220,7 +223,8 @@ func (r *Reader) Get(ctx context.Context, id string) (*llm.Interaction, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i, err := range r.each(ctx, "SELECT n FROM interaction WHERE id = ?", []any{id}) {
+	one := func(queryer) (string, []any, error) { return "SELECT n FROM interaction WHERE id = ?", []any{id}, nil }
+	for i, err := range r.each(ctx, one) {
 		return i, err
 	}
 	return nil, &NotFoundError{ID: id}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -75,6 +76,10 @@ func (s *Store) retain() error {
 // pause applies what has come, and reports whether the store is closing.
 func (s *Store) pause() bool {
 	s.apply()
+	return s.stopping()
+}
+
+func (s *Store) stopping() bool {
 	select {
 	case <-s.stop:
 		return true
@@ -112,8 +117,8 @@ func (a *applier) size(ctx context.Context) (int64, error) {
 // delete removes the interactions that a query gives. Those which a record that
 // is not applied yet refers to are left for the next time.
 func (a *applier) delete(ctx context.Context, query string, args ...any) (deleted int, err error) {
+	var indexed int64
 	err = a.transact(ctx, func() error {
-		deleted = 0
 		rows, err := a.conn.QueryContext(ctx, query, args...)
 		if err != nil {
 			return err
@@ -139,6 +144,15 @@ func (a *applier) delete(ctx context.Context, query string, args ...any) (delete
 		if err := rows.Err(); err != nil {
 			return err
 		}
+		// What is to be deleted must be in the index, or it would come there later.
+		for more := len(numbers) > 0; more; {
+			done, err := a.indexSome(ctx, "SELECT id, size, codec, data FROM unindexed WHERE least <= ?", slices.Max(numbers))
+			if err != nil {
+				return err
+			}
+			indexed += done
+			more = done > 0
+		}
 		for _, n := range numbers {
 			if err := a.exec(ctx, "DELETE FROM interaction WHERE n = ?", n); err != nil {
 				return err
@@ -161,6 +175,7 @@ func (a *applier) delete(ctx context.Context, query string, args ...any) (delete
 	if err != nil {
 		return 0, fmt.Errorf("delete old interactions: %w", err)
 	}
+	a.unindexed -= indexed
 	return deleted, nil
 }
 

@@ -227,6 +227,8 @@ func (s *Store) run() {
 	defer wait.Stop()
 	tidy := time.NewTimer(tidyAfter)
 	defer tidy.Stop()
+	rest := time.NewTimer(s.options.indexAfter)
+	defer rest.Stop()
 	delay := calmDelay
 	for {
 		select {
@@ -244,6 +246,12 @@ func (s *Store) run() {
 		case <-s.urge:
 		case <-tidy.C:
 			s.journal.tidy()
+			continue
+		case <-rest.C:
+			s.index(0, func() bool { return len(s.journal.news) > 0 || s.stopping() })
+			continue
+		case <-s.search:
+			s.index(0, s.pause)
 			continue
 		case <-old.C:
 			clean()
@@ -263,6 +271,8 @@ func (s *Store) run() {
 		}
 		if records > 0 {
 			tidy.Reset(tidyAfter)
+			rest.Reset(s.options.indexAfter)
+			s.index(maxUnindexed, s.pause)
 		}
 	}
 }
@@ -298,6 +308,20 @@ func (s *Store) apply() (records int) {
 		s.publish(a.pos)
 	}
 	return records
+}
+
+// index brings texts into the full-text index until no more than most bytes of
+// them wait, a small transaction at a time; after each it asks whether to stop.
+func (s *Store) index(most int64, stop func() bool) {
+	for s.applier.unindexed > most {
+		if err := s.applier.index(context.Background()); err != nil {
+			s.failed(err)
+			return
+		}
+		if stop() {
+			return
+		}
+	}
 }
 
 // again makes the applier try once more in a while.

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strconv"
@@ -75,7 +76,16 @@ var dimensions = map[string]string{
 // provider, profile, model and day, and sorted by day first. Without a group
 // there is one row.
 func (r *Reader) Stats(ctx context.Context, f filter.Expr, by []string) ([]Stat, error) {
-	w := &where{now: time.Now()}
+	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, fmt.Errorf("statistics: %w", err)
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing was written
+	found, err := r.lookThrough(ctx, tx, f)
+	if err != nil {
+		return nil, err
+	}
+	w := &where{now: time.Now(), found: found}
 	if err := w.query(Query{Filter: f}); err != nil {
 		return nil, err
 	}
@@ -92,7 +102,7 @@ func (r *Reader) Stats(ctx context.Context, f filter.Expr, by []string) ([]Stat,
 	if len(groups) > 0 {
 		query += " GROUP BY " + strings.Join(groups, ", ")
 	}
-	rows, err := r.db.QueryContext(ctx, query, w.args...)
+	rows, err := tx.QueryContext(ctx, query, w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("statistics: %w", err)
 	}

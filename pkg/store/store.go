@@ -32,7 +32,9 @@ type Options struct {
 	// Log gets what goes wrong behind the answers. Nothing, if nil.
 	Log *slog.Logger
 
-	createSegment func(path string) (segmentFile, error) // for tests
+	// For tests.
+	createSegment func(path string) (segmentFile, error)
+	indexAfter    time.Duration // how long nothing must happen before texts are indexed
 }
 
 func (o Options) withDefaults() Options {
@@ -44,6 +46,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.CacheBytes == 0 {
 		o.CacheBytes = 32 << 20
+	}
+	if o.indexAfter == 0 {
+		o.indexAfter = 30 * time.Second
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -63,6 +68,7 @@ type Store struct {
 	applier *applier
 
 	urge    chan struct{}      // asks the applier not to wait
+	search  chan struct{}      // tells the applier that someone searches
 	clean   chan chan struct{} // asks for retention now, and is told when it is done
 	stop    chan struct{}      // ends the applier
 	ended   chan struct{}      // the applier has ended
@@ -93,7 +99,7 @@ func Open(ctx context.Context, dir string, o Options) (_ *Store, err error) {
 	}
 	s := &Store{
 		options: o, bases: newBases(o.CacheBytes),
-		urge: make(chan struct{}, 1), clean: make(chan chan struct{}), stop: make(chan struct{}), ended: make(chan struct{}),
+		urge: make(chan struct{}, 1), search: make(chan struct{}, 1), clean: make(chan chan struct{}), stop: make(chan struct{}), ended: make(chan struct{}),
 		closed: make(chan struct{}), changed: make(chan struct{}),
 	}
 	if s.lock, err = lockDir(dir); err != nil {
@@ -124,6 +130,7 @@ func Open(ctx context.Context, dir string, o Options) (_ *Store, err error) {
 	if err != nil {
 		return nil, errors.Join(err, s.applier.close(), q.close())
 	}
+	s.searched = func() { poke(s.search) }
 	s.journal = newJournal(s.applier.dir, s.applier.pos.segment, o)
 	s.journal.health.Skipped = skipped
 	s.applier.journal = s.journal

@@ -15,6 +15,7 @@ type where struct {
 	conditions []string
 	args       []any
 	now        time.Time
+	found      unindexed
 }
 
 func (w *where) text() string {
@@ -78,7 +79,13 @@ func (w *where) expr(e filter.Expr) (string, error) {
 		return "(started_at " + op + " ?)", nil
 	case filter.Text:
 		w.args = append(w.args, phrase(e))
-		return "(n IN (SELECT rowid FROM search WHERE search MATCH ?))", nil
+		indexed := "n IN (SELECT rowid FROM search WHERE search MATCH ?)"
+		list := w.found[e]
+		if list == nil {
+			return "(" + indexed + ")", nil
+		}
+		w.args = append(w.args, string(list))
+		return "(" + indexed + " OR n IN (SELECT value FROM json_each(?)))", nil
 	}
 	return "", fmt.Errorf("filter: %T is not known", e)
 }
