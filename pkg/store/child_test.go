@@ -24,7 +24,7 @@ func childMain() bool {
 	if dir == "" {
 		return false
 	}
-	s, err := Open(context.Background(), dir, Options{CacheBytes: 1 << 20})
+	s, err := Open(context.Background(), dir, Options{CacheBytes: 1 << 20, maxUnindexed: 50_000})
 	if err != nil {
 		fmt.Println("error", err)
 		return true
@@ -114,6 +114,7 @@ func TestKill(t *testing.T) {
 	}
 	s := open(t, dir, Options{})
 	checkSound(t, s)
+	checkIndex(t, s)
 	found, interrupted := 0, 0
 	for i, err := range s.Each(t.Context(), Query{}) {
 		if err != nil {

@@ -18,7 +18,10 @@
 //
 // Another goroutine, the applier, reads the journal and brings it into SQLite in
 // large transactions, every 100 ms, or every second while there is much to do. It
-// is the only writer of the database. How far it has come is written in the same
+// is the only writer of the database. The full-text index costs more than all of
+// the rest, and those who record much seldom search: texts wait in the database,
+// packed, until nothing has happened for 30 seconds, or someone searches, or much
+// has gathered. A search looks through those that wait. How far it has come is written in the same
 // transaction, so that each frame counts once. A segment of the journal is
 // removed when all of it was applied and SQLite has synced. Sync waits for the
 // applier.
@@ -47,7 +50,8 @@
 //	              their JSON, headers, small bodies, and recipes of large ones
 //	piece         parts of requests, by their SHA-256
 //	              (both compressed with zstd, or S2 while many come)
-//	search        full text (FTS5), without the text itself, at most 64 KiB each
+//	unindexed     texts that wait for full-text search, at most 64 KiB each
+//	search        full text (FTS5), without the text itself
 //	profile       first and last use, which outlive the interactions
 //	progress      how far the journal has been applied
 //

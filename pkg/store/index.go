@@ -15,9 +15,6 @@ import (
 const (
 	textsSize = 256 << 10 // of the texts that wait together
 	indexSize = 2 << 20   // of texts that are indexed in one transaction
-	// maxUnindexed is how much text may wait for the index, however busy the store
-	// is: each search reads all of it.
-	maxUnindexed = 64 << 20
 )
 
 // note keeps the text of an interaction for the index.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/archestra-ai/archestra-cli/pkg/filter"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 )
 
@@ -127,6 +128,9 @@ func TestImmutable(t *testing.T) {
 	r.owned = true
 	if got, err := r.Get(t.Context(), "last"); err != nil || got.Text != "kept" {
 		t.Errorf("%v, %v", got, err)
+	}
+	if list, err := r.List(t.Context(), Query{Filter: filter.Text("kept")}); err != nil || len(list) != 1 {
+		t.Errorf("a search for what is not indexed finds %d, %v", len(list), err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, databaseName+"-shm")); !os.IsNotExist(err) {
 		t.Errorf("-shm was made: %v", err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/archestra-ai/archestra-cli/pkg/filter"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
@@ -84,8 +85,28 @@ func TestFilterAgreesWithMatch(t *testing.T) {
 		all = append(all, e.Interaction)
 	}
 	sync1(t, s)
+	searched := s.searched
+	s.searched = nil // nothing is indexed
+	agree(t, r, s, all, 300)
+	s.searched = searched
+	indexed(t, s)
+	s.searched = nil
+	agree(t, r, s, all, 300)
+	for range 100 {
+		e := entry("")
+		e.Interaction, e.SearchText = varied(r), ""
+		finish(t, s, e)
+		all = append(all, e.Interaction)
+	}
+	sync1(t, s)
+	agree(t, r, s, all, 300) // some are indexed, and some are not
+}
+
+// agree compares the answers to n random filters.
+func agree(t *testing.T, r *rand.Rand, s *Store, all []*llm.Interaction, n int) {
+	t.Helper()
 	some := 0
-	for range 700 {
+	for range n {
 		text := randomFilter(r, 3)
 		f, err := filter.Parse(text)
 		if err != nil {
@@ -104,11 +125,28 @@ func TestFilterAgreesWithMatch(t *testing.T) {
 		if diff := cmp.Diff(want, idsOf(list)); diff != "" {
 			t.Fatalf("%s (-match +sql):\n%s", text, diff)
 		}
+		for _, oldest := range []bool{false, true} {
+			part := want[max(len(want)-7, 0):]
+			if oldest {
+				part = want[:min(len(want), 7)]
+			}
+			list, err := s.List(t.Context(), Query{Filter: f, Limit: 7, Oldest: oldest})
+			if err != nil {
+				t.Fatalf("%s: %v", text, err)
+			}
+			if diff := cmp.Diff(part, idsOf(list), cmpopts.EquateEmpty()); diff != "" {
+				t.Fatalf("%s, seven (-match +sql):\n%s", text, diff)
+			}
+		}
+		sum, err := s.Stats(t.Context(), f, nil)
+		if err != nil || len(sum) != 1 || sum[0].Requests != int64(len(want)) {
+			t.Fatalf("%s: statistics of %+v, not of %d: %v", text, sum, len(want), err)
+		}
 		if len(want) > 0 && len(want) < len(all) {
 			some++
 		}
 	}
-	if some < 300 {
+	if some < n*3/7 {
 		t.Errorf("only %d filters told anything", some)
 	}
 }

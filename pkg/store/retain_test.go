@@ -114,7 +114,7 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 	closeStore(t, s)
 	s = retained(t, dir, Options{Retain: time.Minute})
-	for _, table := range []string{"interaction", "block", "piece", "search WHERE search MATCH 'old'"} {
+	for _, table := range []string{"interaction", "block", "piece", "search WHERE search MATCH 'old'", "unindexed"} {
 		if n := count(t, s, table); n != 0 {
 			t.Errorf("%s: %d rows are left", table, n)
 		}

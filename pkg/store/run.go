@@ -272,7 +272,7 @@ func (s *Store) run() {
 		if records > 0 {
 			tidy.Reset(tidyAfter)
 			rest.Reset(s.options.indexAfter)
-			s.index(maxUnindexed, s.pause)
+			s.index(s.options.maxUnindexed, s.pause)
 		}
 	}
 }

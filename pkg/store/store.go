@@ -32,9 +32,12 @@ type Options struct {
 	// Log gets what goes wrong behind the answers. Nothing, if nil.
 	Log *slog.Logger
 
-	// For tests.
-	createSegment func(path string) (segmentFile, error)
-	indexAfter    time.Duration // how long nothing must happen before texts are indexed
+	// Texts are indexed when nothing has happened for indexAfter, or when more than
+	// maxUnindexed bytes of them wait: each search reads all of those. 30 s, 64 MiB.
+	indexAfter   time.Duration
+	maxUnindexed int64
+
+	createSegment func(path string) (segmentFile, error) // for tests
 }
 
 func (o Options) withDefaults() Options {
@@ -49,6 +52,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.indexAfter == 0 {
 		o.indexAfter = 30 * time.Second
+	}
+	if o.maxUnindexed == 0 {
+		o.maxUnindexed = 64 << 20
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
