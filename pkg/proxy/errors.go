@@ -80,8 +80,7 @@ func (p *Proxy) unreadable(w http.ResponseWriter, x *exchange, err error) {
 }
 
 // failed answers a request for which the provider gave no response.
-func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
-	x := exchangeOf(r.Context())
+func (p *Proxy) failed(w http.ResponseWriter, x *exchange, err error) {
 	if x.client.Err() != nil {
 		if err := x.record.Cancel(); err != nil {
 			p.log.Error("a cancelled exchange could not be recorded", "interaction", x.record.ID(), "error", err)

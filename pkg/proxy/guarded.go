@@ -118,9 +118,7 @@ func (g *guarded) step(buf []byte) error {
 // take takes what the provider sent.
 func (g *guarded) take(chunk []byte, err error) error {
 	n := len(chunk)
-	if g.timer != nil {
-		g.timer.Reset(g.idle)
-	}
+	g.watch.come()
 	if n > 0 {
 		g.settled = false
 		if g.record.Write(chunk) {
@@ -237,9 +235,7 @@ var errReader = errors.New("archestra failed while it read the answer")
 // wait waits for a person, and keeps the client's connection alive meanwhile. The
 // provider's silence is not measured.
 func (g *guarded) wait() error {
-	if g.timer != nil {
-		g.timer.Stop()
-	}
+	g.watch.pause()
 	g.lookAhead()
 	t := time.NewTimer(keepAlive)
 	defer t.Stop()
@@ -258,8 +254,8 @@ func (g *guarded) wait() error {
 	if err := g.client.Err(); err != nil {
 		return g.broken(err)
 	}
-	if g.timer != nil && !g.stream.Waiting() {
-		g.timer.Reset(g.idle)
+	if !g.stream.Waiting() {
+		g.watch.come()
 	}
 	return g.advance()
 }

@@ -37,7 +37,6 @@ func (p *Proxy) guarded(x *exchange, res *http.Response, r *relay) (io.ReadClose
 		return nil, nil // a compressed stream that has no call in it
 	}
 	if sure && !following {
-		r.start()
 		return p.judgeWhole(x, res, r)
 	}
 	if following && g.stream == nil {
@@ -47,7 +46,6 @@ func (p *Proxy) guarded(x *exchange, res *http.Response, r *relay) (io.ReadClose
 	res.Header.Del("Content-Length")
 	undigest(res.Header)
 	res.ContentLength = -1
-	r.start()
 	return g, nil
 }
 
@@ -81,7 +79,9 @@ func (p *Proxy) maxJudged() int64 {
 
 // judgeWhole reads an answer that is no stream, and judges it.
 func (p *Proxy) judgeWhole(x *exchange, res *http.Response, r *relay) (io.ReadCloser, error) {
+	r.watch.start()
 	raw, err := p.readWhole(x, r)
+	r.watch.stop()
 	if err != nil {
 		return nil, err
 	}
@@ -129,9 +129,7 @@ func (p *Proxy) readWhole(x *exchange, r *relay) ([]byte, error) {
 			raw = slices.Grow(raw, len(raw))
 		}
 		n, err := r.body.Read(raw[len(raw):cap(raw)])
-		if r.timer != nil {
-			r.timer.Reset(r.idle)
-		}
+		r.watch.come()
 		if n > 0 {
 			x.record.Write(raw[len(raw) : len(raw)+n])
 			raw = raw[:len(raw)+n]

@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httputil"
 	"strings"
 	"sync"
 	"time"
@@ -45,7 +44,6 @@ type Options struct {
 type Proxy struct {
 	opts    Options
 	log     *slog.Logger
-	reverse *httputil.ReverseProxy
 	refused sync.Map // upstream base URLs that reject stream_options
 }
 
@@ -54,15 +52,6 @@ func New(o Options) *Proxy {
 	p := &Proxy{opts: o, log: o.Log}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
-	}
-	p.reverse = &httputil.ReverseProxy{
-		Rewrite:        p.rewrite,
-		Transport:      roundTripper{p},
-		FlushInterval:  -1, // every chunk leaves as it comes
-		BufferPool:     &buffers{},
-		ModifyResponse: p.response,
-		ErrorHandler:   p.failed,
-		ErrorLog:       slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
 	return p
 }
@@ -81,13 +70,6 @@ type exchange struct {
 	attempt  int             // how often the model was asked before about the same turn
 	in       *http.Request   // as the client sent it
 	client   context.Context // ends when the client goes away
-}
-
-type exchangeKey struct{}
-
-func exchangeOf(ctx context.Context) *exchange {
-	x, _ := ctx.Value(exchangeKey{}).(*exchange)
-	return x
 }
 
 // ServeHTTP relays one exchange.
@@ -135,10 +117,8 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	out := r.WithContext(context.WithValue(ctx, exchangeKey{}, x))
-	out.Body = http.NoBody // it is read; rewrite attaches what was kept
 	x.record.Sent()
-	p.reverse.ServeHTTP(w, out)
+	p.forward(w, x)
 }
 
 // recorded says where an exchange goes, for its record.
@@ -171,49 +151,14 @@ func (p *Proxy) withAvailable(err error) error {
 	return err
 }
 
-// rewrite turns the client's request into the provider's.
-func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
-	x := exchangeOf(pr.In.Context())
-	out := pr.Out
-	// The header as the client wrote it: ReverseProxy has already taken hop-by-hop
-	// headers out of Out's, and put an upgrade's back.
-	provider.FilterRequestHeader(out.Header)
-	out.URL = x.upstream.URL(x.target.Rest, pr.In.URL.RawQuery)
-	out.Host = ""
-	out.Header.Del("Expect") // the body is at hand: there is nothing to wait for
-	if out.Header.Get("Upgrade") != "" {
-		// Messages in an extension's own form could not be read.
-		out.Header.Del("Sec-Websocket-Extensions")
-	}
-	x.body.attach(out)
-	// An empty value is honoured by net/http and not sent: a request on a reused
-	// connection that was closed before anything was answered is sent again.
-	if _, ok := out.Header["Idempotency-Key"]; !ok {
-		out.Header["Idempotency-Key"] = nil
-	}
-}
-
 // response takes over the way back.
-func (p *Proxy) response(res *http.Response) error {
-	x := exchangeOf(res.Request.Context())
-	for name := range res.Header {
-		if leaks(name) {
-			res.Header.Del(name)
-		}
-	}
+func (p *Proxy) response(x *exchange, res *http.Response) error {
 	joinEncodings(res.Header)
-	if res.StatusCode == http.StatusSwitchingProtocols {
-		x.record.Response(res.StatusCode, res.Header, -1)
-		return p.upgrade(x, res)
-	}
 	length := res.ContentLength
 	if res.Request.Method == http.MethodHead {
 		length = -1
 	}
-	r := &relay{
-		exchange: x, body: res.Body, left: length, idle: p.opts.ResponseIdle,
-		contentType: res.Header.Get("Content-Type"), log: p.log,
-	}
+	r := p.newRelay(x, res, length)
 	g, err := p.guarded(x, res, r)
 	if err != nil {
 		return err
@@ -229,20 +174,9 @@ func (p *Proxy) response(res *http.Response) error {
 			res.ContentLength = -1
 		}
 	}
-	r.start()
 	res.Body = r
 	x.began = true
 	return nil
-}
-
-// leaks tells that a response's header must not reach a client: a credential
-// that an upstream sends back, and what would open a provider's answer to a web page.
-func leaks(name string) bool {
-	switch name {
-	case "Authorization", "Proxy-Authorization", "X-Api-Key", "Api-Key", "X-Goog-Api-Key":
-		return true
-	}
-	return strings.HasPrefix(name, "Access-Control-")
 }
 
 // joinEncodings makes one line of the content encodings of a message that names
@@ -279,18 +213,5 @@ func (p *Proxy) survive(w http.ResponseWriter, x *exchange) {
 		Message: "archestra failed on this request; it is a defect of archestra, and other requests are not affected.",
 	}, x)
 }
-
-// buffers are the copy buffers of ReverseProxy. None leaves it. Thousands of open
-// streams each hold one, so they are half of what io.Copy would take.
-type buffers struct{ pool sync.Pool }
-
-func (b *buffers) Get() []byte {
-	if v, ok := b.pool.Get().(*[]byte); ok {
-		return *v
-	}
-	return make([]byte, 16<<10)
-}
-
-func (b *buffers) Put(buf []byte) { b.pool.Put(&buf) }
 
 var _ io.ReadCloser = (*relay)(nil)

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"time"
+	"net/http"
 
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/pkg/record"
@@ -24,8 +24,7 @@ type relay struct {
 	*exchange
 	body        io.ReadCloser
 	left        int64 // bytes still due, -1 where the length is not known
-	idle        time.Duration
-	timer       *time.Timer
+	watch       watch
 	contentType string
 	log         *slog.Logger
 	edit        *frameEdit // nil where bytes pass as they are
@@ -33,11 +32,18 @@ type relay struct {
 	over        error      // what Read returns from now on
 }
 
-func (r *relay) start() {
-	if r.idle > 0 {
-		r.timer = time.AfterFunc(r.idle, func() { r.cancel(errIdle) })
-	}
+// newRelay returns the reader of a response. Whoever reads it starts its watch.
+func (p *Proxy) newRelay(x *exchange, res *http.Response, length int64) *relay {
+	r := &relay{exchange: x, body: res.Body, left: length, contentType: res.Header.Get("Content-Type"), log: p.log}
+	r.watch.idle, r.watch.silent = p.opts.ResponseIdle, x.silent
+	return r
 }
+
+// silent ends a response that does not go on.
+func (x *exchange) silent() { x.cancel(errIdle) }
+
+// late starts the watch, which lets the header leave if nothing comes soon.
+func (r *relay) late(header func()) { r.watch.late(header) }
 
 // Read passes the next chunk.
 func (r *relay) Read(p []byte) (int, error) {
@@ -59,9 +65,7 @@ func (r *relay) Read(p []byte) (int, error) {
 // next reads from the provider, and records before it returns the last bytes.
 func (r *relay) next(p []byte) (int, error) {
 	n, err := r.body.Read(p)
-	if r.timer != nil {
-		r.timer.Reset(r.idle)
-	}
+	r.watch.come()
 	last := false
 	if n > 0 {
 		last = r.record.Write(p[:n])
@@ -120,9 +124,7 @@ func (r *relay) stop(err error) error {
 
 // Close ends the exchange, whatever came before.
 func (r *relay) Close() error {
-	if r.timer != nil {
-		r.timer.Stop()
-	}
+	r.watch.stop()
 	if r.over == nil {
 		// The client went away, or its connection broke, while bytes were due.
 		if err := r.record.Commit(record.End{Cancelled: true, Err: r.client.Err()}); err != nil {

@@ -59,14 +59,14 @@ func (p *Proxy) again(x *exchange, res *http.Response, media string, answer []by
 	if s.err = p.look(y, in); s.err != nil {
 		return s
 	}
-	out := res.Request.Clone(context.WithValue(x.ctx, exchangeKey{}, y))
+	out := res.Request.Clone(y.traced(x.ctx, nil))
 	out.Header.Del("Content-Encoding")
 	out.Header.Set("Accept-Encoding", "identity") // it is joined with what the client has
 	out.Header["Idempotency-Key"] = nil           // it is another request, and not to be answered as the one before
 	undigest(out.Header)
 	y.body.attach(out)
 	y.record.Sent()
-	s.response, s.err = p.reverse.Transport.RoundTrip(out)
+	s.response, s.err = p.roundTrip(y, out)
 	if s.err == nil && !fits(s.response, media) {
 		s.err = fmt.Errorf("the second answer is of another kind: status %d, %q", s.response.StatusCode, s.response.Header.Get("Content-Type"))
 	}
@@ -108,9 +108,7 @@ type sequel struct {
 
 // askAgain sends the refused turn back, beside the client's reading.
 func (g *guarded) askAgain(refusals []string) {
-	if g.timer != nil {
-		g.timer.Stop()
-	}
+	g.watch.pause()
 	answer, whole := g.record.Kept()
 	if !whole {
 		g.again = make(chan second, 1)
@@ -149,7 +147,8 @@ func (g *guarded) join(s second) error {
 		return failed
 	}
 	g.settled = true
-	next := &relay{exchange: s.exchange, body: s.response.Body, left: s.response.ContentLength, idle: g.idle, contentType: g.media, log: g.log}
+	next := g.proxy.newRelay(s.exchange, s.response, s.response.ContentLength)
+	next.watch.start()
 	body, err := g.proxy.guarded(s.exchange, s.response, next)
 	if err != nil {
 		s.err = err
@@ -157,7 +156,6 @@ func (g *guarded) join(s second) error {
 		return err
 	}
 	if body == nil {
-		next.start()
 		body = next
 	}
 	g.sequel = &sequel{body: body, framer: g.target.Format.NewFramer(g.media, g.proxy.opts.MaxFrame), joint: g.target.Format.(wire.Continuing).NewSequel(g.media, g.sent)}
@@ -215,7 +213,7 @@ func (p *Proxy) goOnWhole(x *exchange, res *http.Response, w guard.Whole) io.Rea
 	}
 	var body io.ReadCloser
 	if s.err == nil {
-		next := &relay{exchange: s.exchange, body: s.response.Body, left: s.response.ContentLength, idle: p.opts.ResponseIdle, contentType: media, log: p.log}
+		next := p.newRelay(s.exchange, s.response, s.response.ContentLength)
 		body, s.err = p.guarded(s.exchange, s.response, next)
 	}
 	j, ok := body.(*judged)

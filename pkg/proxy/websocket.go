@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"net/http"
 	"sync"
 	"sync/atomic"
 
@@ -15,25 +14,23 @@ import (
 // both ways as they come; beside them each message is taken off its frames and
 // recorded: the client's as the request's body, the provider's as the
 // response's, one JSON text a line.
-func (p *Proxy) upgrade(x *exchange, res *http.Response) error {
-	conn, ok := res.Body.(io.ReadWriteCloser)
+func (p *Proxy) upgrade(x *exchange, body io.ReadCloser) (io.ReadWriteCloser, error) {
+	conn, ok := body.(io.ReadWriteCloser)
 	if !ok {
-		return errors.New("the provider switched protocols without a connection to write to")
+		return nil, errors.New("the provider switched protocols without a connection to write to")
 	}
 	if x.judge != nil && x.judge.Acts() {
-		res.Body = newGuardedSocket(p, x, conn)
-		return nil
+		return newGuardedSocket(p, x, conn), nil
 	}
-	res.Body = &socket{
+	return &socket{
 		conn: conn, exchange: x, proxy: p,
 		in:  messages{limit: p.opts.MaxFrame, emit: func(m []byte) { x.record.Message(record.FromProvider, m) }},
 		out: messages{limit: p.opts.MaxFrame, emit: func(m []byte) { x.record.Message(record.FromClient, m) }},
-	}
-	return nil
+	}, nil
 }
 
-// socket is the provider's side of an upgraded connection. ReverseProxy reads
-// and writes it from two goroutines.
+// socket is the provider's side of an upgraded connection. It is read and written
+// from two goroutines.
 type socket struct {
 	*exchange
 	proxy *Proxy

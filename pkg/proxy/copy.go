@@ -1,0 +1,142 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+)
+
+// outlet is the way of one answer to its client. Bytes leave as they come, and each
+// time in as few packets as there can be.
+type outlet struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+
+	mu  sync.Mutex // the header may leave from aside
+	out bool       // the header has left, or leaves with what was written
+}
+
+// header lets the header leave alone.
+func (o *outlet) header() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.out {
+		o.out = true
+		_ = o.control.Flush() // the next write says what is wrong
+	}
+}
+
+// end tells that nothing more is written. It returns when nobody writes any more.
+func (o *outlet) end() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.out = true
+}
+
+// write writes bytes behind the header. Those that are the last leave when the
+// handler returns, which is at once, and with what ends the body.
+func (o *outlet) write(p []byte, last bool) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.out = true
+	if _, err := o.w.Write(p); err != nil {
+		return err
+	}
+	if last {
+		return nil
+	}
+	return o.control.Flush()
+}
+
+// copyBody passes a body of that length, or of -1 where it is not known. An error
+// leaves the answer broken off.
+func (o *outlet) copyBody(body io.Reader, length int64) error {
+	b := lend(length)
+	defer func() { b.giveBack() }()
+	for {
+		n, err := body.Read(b.data)
+		if n > 0 {
+			if length >= 0 {
+				length -= int64(n)
+			}
+			if failed := o.write(b.data[:n], errors.Is(err, io.EOF) || length == 0); failed != nil {
+				return failed
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			o.header() // so that the client sees an answer that broke off, and not none
+			return err
+		}
+		if n == len(b.data) {
+			b = b.larger()
+		}
+	}
+}
+
+// copyBytes passes what is read to its end.
+func copyBytes(to io.Writer, from io.Reader) error {
+	b := lend(0)
+	defer func() { b.giveBack() }()
+	for {
+		n, err := from.Read(b.data)
+		if n > 0 {
+			if _, failed := to.Write(b.data[:n]); failed != nil {
+				return failed
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		if n == len(b.data) {
+			b = b.larger()
+		}
+	}
+}
+
+// sizes are those of the buffers that bodies are copied through. Thousands of open
+// streams hold one each, whose events are small; of a large body, each read is a
+// system call or two.
+var sizes = [...]int{2 << 10, 8 << 10, 32 << 10}
+
+// lent are the buffers that nobody has, by size.
+var lent [len(sizes)]sync.Pool
+
+// buffer is a copy buffer. It never leaves who copies.
+type buffer struct {
+	data []byte
+	size int // which of sizes
+}
+
+// lend returns a buffer for a body of that length.
+func lend(length int64) *buffer {
+	size := 0
+	for size < len(sizes)-1 && length > int64(sizes[size]) {
+		size++
+	}
+	return lendSize(size)
+}
+
+func lendSize(size int) *buffer {
+	if b, ok := lent[size].Get().(*buffer); ok {
+		return b
+	}
+	return &buffer{make([]byte, sizes[size]), size}
+}
+
+// larger returns a buffer for a body whose reads fill this one, which is left to the
+// collector: what a body still holds back may lie in it.
+func (b *buffer) larger() *buffer {
+	if b.size == len(sizes)-1 {
+		return b
+	}
+	return lendSize(b.size + 1)
+}
+
+func (b *buffer) giveBack() { lent[b.size].Put(b) }

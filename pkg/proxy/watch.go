@@ -1,0 +1,103 @@
+package proxy
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// headerWait is how long an answer's header waits for the first bytes of its body.
+// Where both are at hand, as they mostly are, they leave in one packet.
+const headerWait = time.Millisecond
+
+// watch looks after an answer while somebody else reads it: it lets the header leave
+// where the first bytes are late, and ends the answer where the provider is silent
+// for too long. It has one timer, which is not touched by what comes: when it fires,
+// it finds out how long the silence has been, and waits for the rest.
+type watch struct {
+	idle   time.Duration // the longest silence; 0 is no limit
+	silent func()        // ends the answer
+
+	heard atomic.Int64 // when something came last, in nanoseconds after began
+	began time.Time
+
+	mu     sync.Mutex // guards what follows
+	timer  *time.Timer
+	header func() // lets the header leave; nil where it has
+	over   bool
+}
+
+// unmeasured is when something came last while a silence is not the provider's.
+const unmeasured = math.MaxInt64
+
+// start starts to measure.
+func (t *watch) start() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.arm(t.idle)
+}
+
+// late starts to measure, and calls header soon. It may be too late for it then.
+func (t *watch) late(header func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.header = header
+	t.arm(headerWait)
+}
+
+func (t *watch) arm(after time.Duration) {
+	switch {
+	case t.over || after <= 0:
+	case t.timer != nil:
+		t.timer.Reset(after)
+	default:
+		t.began = time.Now()
+		t.timer = time.AfterFunc(after, t.look)
+	}
+}
+
+// come tells that something has come.
+func (t *watch) come() {
+	if t.idle > 0 {
+		t.heard.Store(int64(time.Since(t.began)))
+	}
+}
+
+// pause stops to measure until something comes.
+func (t *watch) pause() { t.heard.Store(unmeasured) }
+
+// stop ends the watch.
+func (t *watch) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.over = true
+	if t.timer != nil {
+		t.timer.Stop()
+	}
+}
+
+// look is what the timer calls.
+func (t *watch) look() {
+	t.mu.Lock()
+	header := t.header
+	t.header = nil
+	t.mu.Unlock()
+	if header != nil {
+		header()
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over || t.idle <= 0 {
+		return
+	}
+	left := t.idle
+	if heard := t.heard.Load(); heard != unmeasured {
+		left -= time.Since(t.began) - time.Duration(heard)
+	}
+	if left <= 0 {
+		t.silent()
+		return
+	}
+	t.timer.Reset(left)
+}
