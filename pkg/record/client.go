@@ -38,7 +38,11 @@ func client(req *http.Request) llm.Client {
 	if secretValue(c.UserAgent) {
 		c.UserAgent = Redacted
 	}
-	low := strings.ToLower(c.UserAgent + " " + req.Header.Get("Originator"))
+	low := c.UserAgent
+	if by := req.Header.Get("Originator"); by != "" {
+		low += " " + by
+	}
+	low = strings.ToLower(low)
 	for _, a := range agents {
 		if strings.Contains(low, a.mark) {
 			c.Agent = a.name

@@ -41,26 +41,23 @@ func newestText(r *wire.Reading) string {
 		}
 		messages = messages[first:]
 	}
-	var b strings.Builder
-	add := func(s string) {
-		if s == "" || b.Len() >= searchLimit {
-			return
-		}
-		if room := searchLimit - b.Len(); len(s) > room {
-			s = strings.ToValidUTF8(s[:room], "")
-		}
-		b.WriteString(s)
-		b.WriteByte('\n')
-	}
+	var texts []string
+	size := 0
 	for _, m := range messages {
 		if m.Role == llm.RoleAssistant {
 			continue
 		}
 		for _, p := range m.Parts {
-			if p.Kind == llm.PartText || p.Kind == llm.PartToolResult {
-				add(p.Text)
+			if p.Text == "" || size >= searchLimit || p.Kind != llm.PartText && p.Kind != llm.PartToolResult {
+				continue
 			}
+			text := p.Text
+			if room := searchLimit - size; len(text) > room {
+				text = strings.ToValidUTF8(text[:room], "")
+			}
+			texts = append(texts, text)
+			size += len(text) + 1
 		}
 	}
-	return b.String()
+	return strings.Join(texts, "\n")
 }

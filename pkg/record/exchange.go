@@ -31,8 +31,8 @@ type Exchange struct {
 
 	mu        sync.Mutex
 	i         llm.Interaction
-	reqHdr    http.Header
-	respHdr   http.Header
+	reqHdr    Header
+	respHdr   Header
 	request   Body
 	plain     []byte // the request without its content encoding; nil where it is not held
 	resp      []byte
@@ -168,7 +168,7 @@ func (x *Exchange) announce() {
 func (x *Exchange) Credentials(out *http.Request) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for _, s := range secrets(out) {
+	for _, s := range querySecrets(namedSecrets(nil, out.Header), out.URL) {
 		if !slices.Contains(x.secret, s) {
 			x.secret = append(x.secret, s)
 		}
@@ -201,7 +201,7 @@ func (x *Exchange) Response(status int, h http.Header, contentLength int64) {
 	x.announce()
 	x.i.Status = status
 	x.i.Timing.ResponseHeaderMS = llm.MillisOf(x.Since())
-	x.respHdr = RedactHeader(h)
+	x.respHdr, _ = readHeader(h)
 	x.encoding = h.Get("Content-Encoding")
 	if n := min(contentLength, x.rec.opts.MaxBody, 1<<20); n > 0 {
 		x.resp = make([]byte, 0, n)

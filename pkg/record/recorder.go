@@ -112,14 +112,15 @@ type Target struct {
 // Begin starts the record of one exchange. It does not wait for anything.
 func (r *Recorder) Begin(req *http.Request, t Target) *Exchange {
 	id, now := r.next()
+	header, credentials := readHeader(req.Header)
 	x := &Exchange{
 		committed: -1,
 		rec:       r,
 		start:     now,
 		format:    t.Format,
 		kept:      t.Kept,
-		secret:    secrets(req),
-		reqHdr:    RedactHeader(req.Header),
+		secret:    querySecrets(credentials, req.URL),
+		reqHdr:    header,
 	}
 	x.i = llm.Interaction{
 		ID:           id,

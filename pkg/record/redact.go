@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -16,22 +17,41 @@ const Redacted = "[redacted]"
 func RedactHeader(h http.Header) http.Header {
 	out := make(http.Header, len(h))
 	for name, values := range h {
-		if secretName(name) {
-			out[name] = []string{Redacted}
-			continue
-		}
-		kept := values
-		for i, v := range values {
-			if secretValue(v) {
-				if &kept[0] == &values[0] {
-					kept = append([]string(nil), values...)
-				}
-				kept[i] = Redacted
-			}
-		}
-		out[name] = kept
+		out[name], _ = redact(name, values)
 	}
 	return out
+}
+
+// redact returns the values of a header field without credentials, and all that it
+// left out. What is kept whole is not copied.
+func redact(name string, values []string) (kept, credentials []string) {
+	if secretName(name) {
+		return []string{Redacted}, values
+	}
+	for i, v := range values {
+		if !secretValue(v) {
+			continue
+		}
+		if credentials == nil {
+			values = slices.Clone(values)
+		}
+		values[i], credentials = Redacted, append(credentials, v)
+	}
+	return values, credentials
+}
+
+// readHeader copies a header as it is kept, and lists the credentials in it.
+func readHeader(h http.Header) (kept Header, secrets []string) {
+	kept = make(Header, 0, len(h))
+	for name, values := range h {
+		values, credentials := redact(name, values)
+		kept = append(kept, Field{name, values})
+		for _, v := range credentials {
+			secrets = addSecret(secrets, v)
+		}
+	}
+	slices.SortFunc(kept, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
+	return kept, secrets
 }
 
 // harmless are names that only sound like a credential's.
@@ -52,15 +72,21 @@ var ordinary = map[string]bool{
 	"Anthropic-Version": true, "Anthropic-Beta": true, "Openai-Organization": true, "Openai-Processing-Ms": true, "Openai-Version": true,
 	"X-Request-Id": true, "Cf-Ray": true, "Cf-Cache-Status": true, "Alt-Svc": true, "Strict-Transport-Security": true,
 	"X-Stainless-Arch": true, "X-Stainless-Lang": true, "X-Stainless-Os": true, "X-Stainless-Package-Version": true, "X-Stainless-Retry-Count": true,
-	"X-Stainless-Runtime": true, "X-Stainless-Runtime-Version": true, "X-Stainless-Timeout": true,
+	"X-Stainless-Runtime": true, "X-Stainless-Runtime-Version": true, "X-Stainless-Timeout": true, "X-Stainless-Async": true,
+	"X-Stainless-Read-Timeout": true, "X-Stainless-Helper-Method": true, "X-App": true, "X-Content-Type-Options": true,
+	"X-Ratelimit-Limit-Requests": true, "X-Ratelimit-Remaining-Requests": true, "X-Ratelimit-Reset-Requests": true,
+	"X-Ratelimit-Limit-Tokens": true, "X-Ratelimit-Remaining-Tokens": true, "X-Ratelimit-Reset-Tokens": true,
+	"Anthropic-Dangerous-Direct-Browser-Access": true, "Anthropic-Organization-Id": true, "Request-Id": true, "Via": true,
 }
 
 // secretName tells whether a header or a query parameter of that name holds a
 // credential. Dashes and underscores, and upper and lower case, are the same.
 func secretName(name string) bool {
-	if ordinary[name] {
-		return false
-	}
+	return !ordinary[name] && named(name)
+}
+
+// named tells it of any name.
+func named(name string) bool {
 	n := strings.ToLower(strings.ReplaceAll(name, "_", "-"))
 	if harmless[n] {
 		return false
@@ -68,7 +94,7 @@ func secretName(name string) bool {
 	if n == "key" || n == "sig" || n == "signature" || n == "code" {
 		return true
 	}
-	for _, part := range []string{"authorization", "auth-", "-auth", "api-key", "apikey", "access-key", "-key", "token", "secret", "password", "passwd", "cookie", "credential", "x-amz-signature", "session-id-token"} {
+	for _, part := range [...]string{"authorization", "auth-", "-auth", "api-key", "apikey", "access-key", "-key", "token", "secret", "password", "passwd", "cookie", "credential", "x-amz-signature", "session-id-token"} {
 		if strings.Contains(n, part) {
 			return true
 		}
@@ -81,24 +107,38 @@ func secretName(name string) bool {
 // Hugging Face, GitHub, Slack, AWS, and JSON web tokens.
 var keyPrefixes = []string{"sk-", "AIza", "ya29.", "xai-", "csk-", "gsk_", "hf_", "ghp_", "gho_", "github_pat_", "xoxb-", "xoxp-", "AKIA", "eyJ"}
 
+// shortestKey is how much must follow a prefix for a key.
+const shortestKey = 8
+
+// keysBy are the prefixes by their first byte.
+var keysBy = func() (by [256][]string) {
+	for _, p := range keyPrefixes {
+		by[p[0]] = append(by[p[0]], p)
+	}
+	return by
+}()
+
+// secretValue tells whether a value has a credential in it: one of a scheme, or what
+// begins like a key and does not stand inside of a word.
 func secretValue(v string) bool {
-	low := v
 	if len(v) > 7 && strings.EqualFold(v[:7], "bearer ") || len(v) > 6 && strings.EqualFold(v[:6], "basic ") {
 		return true
 	}
-	for _, p := range keyPrefixes {
-		for rest := low; ; {
-			i := strings.Index(rest, p)
-			if i < 0 {
-				break
-			}
-			if (i == 0 || !wordByte(rest[i-1])) && len(rest)-i >= len(p)+8 {
+	for i := 0; i+shortestKey < len(v); i++ {
+		for _, p := range keysBy[v[i]] {
+			if strings.HasPrefix(v[i:], p) && holdsKey(v[i:], p, i == 0 || !wordByte(v[i-1])) {
 				return true
 			}
-			rest = rest[i+len(p):]
 		}
 	}
 	return false
+}
+
+// holdsKey tells whether v, which begins with a prefix, is a key, or is taken for one
+// since it repeats the prefix.
+func holdsKey(v, prefix string, begins bool) bool {
+	rest := v[len(prefix):]
+	return len(rest) >= shortestKey && (begins || strings.HasPrefix(rest, prefix) && len(rest) >= len(prefix)+shortestKey)
 }
 
 func wordByte(c byte) bool {
@@ -167,37 +207,39 @@ func unescaped(s string) string {
 // would be cut out of answers that happen to hold it.
 const shortestSecret = 12
 
-// secrets lists the credentials that a request carries, so that they can be
-// taken out of the record of an answer which repeats them.
-func secrets(req *http.Request) []string {
-	var out []string
-	add := func(v string) {
-		for _, scheme := range []string{"bearer ", "basic ", "token "} {
-			if len(v) > len(scheme) && strings.EqualFold(v[:len(scheme)], scheme) {
-				v = v[len(scheme):]
-			}
-		}
-		if v = strings.TrimSpace(v); len(v) >= shortestSecret {
-			out = append(out, v)
+// addSecret adds a credential to those that are taken out of the record of an answer
+// which repeats them.
+func addSecret(list []string, v string) []string {
+	for _, scheme := range [...]string{"bearer ", "basic ", "token "} {
+		if len(v) > len(scheme) && strings.EqualFold(v[:len(scheme)], scheme) {
+			v = v[len(scheme):]
 		}
 	}
-	for name, values := range req.Header {
+	if v = strings.TrimSpace(v); len(v) >= shortestSecret {
+		list = append(list, v)
+	}
+	return list
+}
+
+// namedSecrets adds the credentials in the fields of a header, or of a query.
+func namedSecrets(list []string, fields map[string][]string) []string {
+	for name, values := range fields {
+		whole := secretName(name)
 		for _, v := range values {
-			if secretName(name) || secretValue(v) {
-				add(v)
+			if whole || secretValue(v) {
+				list = addSecret(list, v)
 			}
 		}
 	}
-	if req.URL.RawQuery != "" {
-		for name, values := range req.URL.Query() {
-			for _, v := range values {
-				if secretName(name) || secretValue(v) {
-					add(v)
-				}
-			}
-		}
+	return list
+}
+
+// querySecrets adds the credentials in the query of a URL.
+func querySecrets(list []string, u *url.URL) []string {
+	if u.RawQuery == "" {
+		return list
 	}
-	return out
+	return namedSecrets(list, u.Query())
 }
 
 // scrub replaces every occurrence of a secret in b. It returns b itself where

@@ -1,8 +1,11 @@
 package record
 
 import (
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -62,14 +65,68 @@ func TestSecretsOfARequest(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/v1/gemini/p/models/m:generateContent?key=query-canary-key", nil)
 	r.Header.Set("Authorization", "Bearer header-canary")
 	r.Header.Set("X-Goog-Api-Key", "goog-canary-key")
-	got := strings.Join(secrets(r), " ")
-	for _, want := range []string{"query-canary-key", "header-canary", "goog-canary-key"} {
-		if !strings.Contains(got, want) {
-			t.Errorf("%s is not among %q", want, got)
+	kept, atBegin := readHeader(r.Header)
+	for _, got := range [][]string{querySecrets(atBegin, r.URL), querySecrets(namedSecrets(nil, r.Header), r.URL)} {
+		slices.Sort(got)
+		if want := []string{"goog-canary-key", "header-canary", "query-canary-key"}; !slices.Equal(got, want) {
+			t.Errorf("%q are %q", want, got)
 		}
+	}
+	if want := (Header{{"Authorization", []string{Redacted}}, {"X-Goog-Api-Key", []string{Redacted}}}); !reflect.DeepEqual(kept, want) {
+		t.Errorf("%q is kept of the header", kept)
 	}
 	if path := redactPath(r); strings.Contains(path, "canary") {
 		t.Error(path)
+	}
+}
+
+// The ordinary names are a shortcut, and no exception.
+func TestOrdinaryNames(t *testing.T) {
+	for name := range ordinary {
+		if named(name) || http.CanonicalHeaderKey(name) != name {
+			t.Errorf("%s is not ordinary", name)
+		}
+	}
+}
+
+// searchedValue tells whether a value has a key in it, by looking for each prefix.
+func searchedValue(v string) bool {
+	for _, p := range keyPrefixes {
+		for rest := v; ; {
+			i := strings.Index(rest, p)
+			if i < 0 {
+				break
+			}
+			if (i == 0 || !wordByte(rest[i-1])) && len(rest)-i >= len(p)+shortestKey {
+				return true
+			}
+			rest = rest[i+len(p):]
+		}
+	}
+	return false
+}
+
+// TestSecretValue: a walk over the value finds what a search for each prefix does.
+func TestSecretValue(t *testing.T) {
+	pieces := append([]string{"a", "_", "-", " ", ".", "1234567", "12345678", "s", "x", "é", "bearer ", "Basic x"}, keyPrefixes...)
+	found := 0
+	for seed := range uint64(50_000) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		var v string
+		for range r.IntN(6) {
+			v += pieces[r.IntN(len(pieces))]
+		}
+		low := strings.ToLower(v)
+		want := searchedValue(v) || strings.HasPrefix(low, "bearer ") && len(v) > 7 || strings.HasPrefix(low, "basic ") && len(v) > 6
+		if want {
+			found++
+		}
+		if got := secretValue(v); got != want {
+			t.Fatalf("%q is a secret: %t", v, got)
+		}
+	}
+	if found < 1000 {
+		t.Errorf("only %d values were secrets", found)
 	}
 }
 

@@ -2,7 +2,6 @@ package record
 
 import (
 	"context"
-	"net/http"
 	"os"
 
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
@@ -22,11 +21,20 @@ type Body struct {
 	Truncated bool
 }
 
+// Header is a header without credentials, sorted by the names of its fields.
+type Header []Field
+
+// Field is one field of a header: a name as net/http spells it, and a value a line.
+type Field struct {
+	Name   string
+	Values []string
+}
+
 // Entry is all that is kept of one exchange.
 type Entry struct {
 	Interaction    *llm.Interaction
-	RequestHeader  http.Header // credentials removed
-	ResponseHeader http.Header // credentials removed
+	RequestHeader  Header
+	ResponseHeader Header
 	Request        Body
 	Response       Body
 	// Conversation keys what one conversation's requests have in common, so that

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/pkg/record"
 )
 
 const childVariable = "ARCHESTRA_STORE_TEST_DIR"
@@ -50,7 +51,7 @@ func childMain() bool {
 				if client%10 == 1 {
 					e.Response.Data = random(r, largeText+50_000)
 				}
-				e.ResponseHeader.Set("Sum", sum(e.Request.Data)+sum(e.Response.Data))
+				e.ResponseHeader = append(e.ResponseHeader, record.Field{Name: "Sum", Values: []string{sum(e.Request.Data) + sum(e.Response.Data)}})
 				s.Start(e.Interaction)
 				say("begun", e.Interaction.ID)
 				if err := s.Finish(context.Background(), e); err != nil {

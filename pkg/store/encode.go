@@ -4,7 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/http"
-	"slices"
+
+	"github.com/archestra-ai/archestra-cli/pkg/record"
 )
 
 var errShort = errors.New("a record ends early")
@@ -119,17 +120,12 @@ func (r *reader) maybe() maybe {
 }
 
 // appendHeader writes a header's fields in a fixed order.
-func appendHeader(dst []byte, h http.Header) []byte {
+func appendHeader(dst []byte, h record.Header) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(h)))
-	names := make([]string, 0, 32)
-	for name := range h {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		dst = appendBytes(dst, name)
-		dst = binary.AppendUvarint(dst, uint64(len(h[name])))
-		for _, v := range h[name] {
+	for _, f := range h {
+		dst = appendBytes(dst, f.Name)
+		dst = binary.AppendUvarint(dst, uint64(len(f.Values)))
+		for _, v := range f.Values {
 			dst = appendBytes(dst, v)
 		}
 	}

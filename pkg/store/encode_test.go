@@ -24,7 +24,7 @@ func TestRowAndHeaderRoundTrip(t *testing.T) {
 		}
 	}
 	want := http.Header{"A": {"1", "", "3"}, "B": {"é\x00"}}
-	read := &reader{b: appendHeader(nil, want)}
+	read := &reader{b: appendHeader(nil, record.Header{{Name: "A", Values: want["A"]}, {Name: "B", Values: want["B"]}})}
 	if diff := cmp.Diff(want, read.header()); diff != "" || read.err != nil {
 		t.Errorf("%v (-want +got):\n%s", read.err, diff)
 	}

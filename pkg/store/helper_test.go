@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -82,8 +81,8 @@ func entry(text string) *record.Entry {
 	}
 	return &record.Entry{
 		Interaction:    i,
-		RequestHeader:  http.Header{"Content-Type": {"application/json"}, "Accept": {"*/*", "text/plain"}},
-		ResponseHeader: http.Header{"Content-Type": {"application/json"}, "X-Request-Id": {id.String()}},
+		RequestHeader:  record.Header{{Name: "Accept", Values: []string{"*/*", "text/plain"}}, {Name: "Content-Type", Values: []string{"application/json"}}},
+		ResponseHeader: record.Header{{Name: "Content-Type", Values: []string{"application/json"}}, {Name: "X-Request-Id", Values: []string{id.String()}}},
 		Request:        record.Body{Data: []byte(`{"model":"gpt-4o-mini","messages":[{"role":"user","content":"say ` + text + `"}]}`)},
 		Response:       record.Body{Data: []byte(`{"id":"chatcmpl-1","choices":[{"message":{"role":"assistant","content":"` + text + `"}}]}`)},
 		SearchText:     "say " + text,

@@ -37,7 +37,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 	for side, want := range []struct {
 		body   record.Body
-		header http.Header
+		header record.Header
 	}{{e.Request, e.RequestHeader}, {e.Response, e.ResponseHeader}} {
 		body, header, err := s.Body(t.Context(), e.Interaction.ID, Side(side))
 		if err != nil {
@@ -46,7 +46,11 @@ func TestRoundTrip(t *testing.T) {
 		if !bytes.Equal(body.Data, want.body.Data) || body.Size != int64(len(want.body.Data)) || body.Truncated {
 			t.Errorf("side %d: body %q", side, body.Data)
 		}
-		if diff := cmp.Diff(want.header, header); diff != "" {
+		fields := http.Header{}
+		for _, f := range want.header {
+			fields[f.Name] = f.Values
+		}
+		if diff := cmp.Diff(fields, header); diff != "" {
 			t.Errorf("side %d: header (-want +got):\n%s", side, diff)
 		}
 	}
