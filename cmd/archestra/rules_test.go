@@ -176,3 +176,40 @@ func TestRulesWhileRunning(t *testing.T) {
 		t.Errorf("the new rules are not in force: %q", text)
 	}
 }
+
+// TestRulesElsewhere: `policy list` reads files, and tells where the running server
+// goes by other rules.
+func TestRulesElsewhere(t *testing.T) {
+	t.Parallel()
+	_, sim := simulated(t, nil)
+	dir, other := t.TempDir(), t.TempDir()
+	own := filepath.Join(dir, "archestra", "policy.yaml")
+	put(t, own, tight)
+	put(t, filepath.Join(other, ".archestra", "policy.yaml"), "version: 1\ndeny:\n  - {id: project, tool: read_inbox}\n")
+	r := startGuarded(t, dir, sim, nil)
+	list := func(from string, code int) (stdout, stderr string) {
+		t.Helper()
+		got, stdout, stderr := attempt(t, from, r.env, "policy", "list", "--policy", own)
+		if got != code {
+			t.Errorf("exit %d, %s", got, stderr)
+		}
+		return stdout, stderr
+	}
+	const differs = "the running server goes by other rules than these"
+	if out, said := list(dir, 0); said != "" || !strings.Contains(out, "no-weather") {
+		t.Errorf("from its folder: %q, %q", out, said)
+	}
+	if out, said := list(other, 0); !strings.Contains(said, differs) || !strings.Contains(said, own) || !strings.Contains(out, "project") {
+		t.Errorf("from a project: %q, %q", out, said)
+	}
+	put(t, own, "version: 1\ndenny: []\n")
+	within(t, 5*time.Second, "the server tells of the fault", func() bool {
+		_, said := list(dir, 1)
+		return strings.Contains(said, differs) && strings.Contains(said, "The rules of before stay in force") && strings.Contains(said, "denny")
+	})
+	put(t, own, tight+"  - {id: more, tool: more}\n")
+	within(t, 5*time.Second, "the server takes up the change", func() bool {
+		out, said := list(dir, 0)
+		return said == "" && strings.Contains(out, "more")
+	})
+}

@@ -251,6 +251,7 @@ func (b *backend) Status(context.Context) (control.Status, error) {
 	}
 	if rules := b.house.rules; rules != nil {
 		s.Problems = append(s.Problems, rules.Problems()...)
+		s.Rules, s.RuleFiles = rules.Policy().Digest(), rules.Files()
 	}
 	return s, nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/archestra-ai/archestra-cli/pkg/config"
+	"github.com/archestra-ai/archestra-cli/pkg/control"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/pkg/policy"
 	"github.com/archestra-ai/archestra-cli/pkg/rules"
@@ -38,7 +40,9 @@ func newPolicyCheck(a *app) *cobra.Command {
 		Use:   "check [FILE]",
 		Short: "Check rules and run the tests that stand in them",
 		Long: `Reads a file of rules, and runs the examples (match, not_match) in it. Each fault
-is a line: file, line, what is wrong. Without a file it checks those in force; -
+is a line: file, line, what is wrong. What may not be meant as it stands, such as a
+condition that also holds where its argument is missing, is a warning on standard
+error. Without a file it checks those in force; -
 is standard input.
 
 A file .archestra/policy.yaml is checked as a project's, which may only tighten.`,
@@ -82,6 +86,9 @@ func (a *app) policyCheck(cmd *cobra.Command, args []string) error {
 	p, err := policy.Load(files...)
 	if err != nil {
 		return a.faults(err)
+	}
+	for _, w := range p.Warnings() {
+		a.say("warning: %v", w)
 	}
 	count, tests := 0, 0
 	for _, r := range p.Rules() {
@@ -147,7 +154,11 @@ func newPolicyList(a *app) *cobra.Command {
 		Short: "List the rules in force",
 		Long: `Lists the rules in force in the order in which they are tried: denials, questions,
 allowances, then what archestra asks about by itself; behind them the rules about
-tool results. The first that matches decides.`,
+tool results. The first that matches decides.
+
+The rules are read from the files. Where a server runs and goes by other rules, as
+it was started elsewhere or cannot load what a file says now, that is told on
+standard error.`,
 		Example: `  archestra policy list
   archestra policy list --json`,
 		Args: cobra.NoArgs,
@@ -164,6 +175,7 @@ func (a *app) policyList(cmd *cobra.Command, asJSON bool) error {
 		return err
 	}
 	p, err := a.openRules(cfg)
+	a.otherRules(cmd.Context(), cfg, p)
 	if err != nil {
 		return a.faults(err)
 	}
@@ -184,6 +196,34 @@ func (a *app) policyList(cmd *cobra.Command, asJSON bool) error {
 		}
 	}
 	return t.flush()
+}
+
+// otherRules tells on standard error where the running server goes by other rules
+// than these, and why. No rules are those that do not load.
+func (a *app) otherRules(ctx context.Context, cfg *config.Config, p *policy.Policy) {
+	client := control.NewClient(cfg.DataDir)
+	defer client.Close()
+	status, err := client.Status(ctx)
+	switch {
+	case err != nil: // none runs, or none that can be asked: the files are all that there is
+		return
+	case status.Mode == string(config.ModeOff):
+		a.say("The running server judges nothing: it was started with mode off.")
+		return
+	case status.Mode == string(config.ModeReport):
+		a.say("The running server only reports what these rules would do: it was started with mode report.")
+	}
+	if p != nil && status.Rules == p.Digest() {
+		return
+	}
+	where := "those that archestra brings, alone"
+	if len(status.RuleFiles) > 0 {
+		where = "those of " + strings.Join(status.RuleFiles, " and ")
+	}
+	a.say("warning: the running server goes by other rules than these: %s.", where)
+	for _, problem := range status.Problems {
+		a.say("%s", problem)
+	}
 }
 
 // actionCell says what a rule does, of a rule about results how far it believes.

@@ -150,6 +150,10 @@ type Status struct {
 	Started  time.Time        `json:"started"`
 	Running  int              `json:"running"` // interactions that have not finished
 	Counters map[string]int64 `json:"counters,omitempty"`
+	// Rules names the rules in force, as policy.Policy.Digest does, and RuleFiles where
+	// they stand beside those that archestra brings.
+	Rules     string   `json:"rules,omitempty"`
+	RuleFiles []string `json:"rule_files,omitempty"`
 	// Problems are what a person should know, in words; none means healthy.
 	Problems []string `json:"problems,omitempty"`
 }

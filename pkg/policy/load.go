@@ -2,7 +2,9 @@ package policy
 
 import (
 	"bytes"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -69,6 +71,7 @@ func Load(files ...File) (*Policy, error) {
 	if len(l.errs) > 0 {
 		return nil, errors.Join(l.errs...)
 	}
+	p.digest = digest(files)
 	p.order()
 	for _, err := range p.runTests() {
 		if l.errs = append(l.errs, err); len(l.errs) >= maxErrors {
@@ -79,6 +82,16 @@ func Load(files ...File) (*Policy, error) {
 		return nil, errors.Join(l.errs...)
 	}
 	return p, nil
+}
+
+// digest names what files say, wherever they stand.
+func digest(files []File) string {
+	h := sha256.New()
+	for _, f := range append([]File{{Data: defaultFile}}, files...) {
+		_, _ = fmt.Fprintf(h, "%t %d\n", f.Project, len(f.Data)) // a hash never fails
+		_, _ = h.Write(f.Data)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 type loader struct {
@@ -302,6 +315,7 @@ func (l *loader) rules(list *yaml.Node, action llm.Action) {
 			case "when":
 				for _, c := range l.items(v) {
 					cond, _ := l.condition(c, false)
+					cond.each = cond.path.wild && action != llm.ActionAllow
 					r.when = append(r.when, cond)
 				}
 			case "match", "not_match":
@@ -334,6 +348,7 @@ func (l *loader) results(list *yaml.Node, trust fact.Trust) {
 			case "when":
 				for _, c := range l.items(v) {
 					cond, arg := l.condition(c, true)
+					cond.each = cond.path.wild && trust != fact.Trusted
 					r.when = append(r.when, resultCondition{cond, arg})
 				}
 			case "match", "not_match":

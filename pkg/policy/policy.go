@@ -16,6 +16,7 @@ type Policy struct {
 	results  []*ResultRule
 	profiles []profileRules
 	disabled map[string]bool
+	digest   string
 	// protected holds the places of the built-in rule about lasting writes, for
 	// commands.
 	protected []predicate
@@ -27,6 +28,10 @@ type profileRules struct {
 	mode      Mode
 	untrusted bool
 }
+
+// Digest names the texts that the policy was loaded from: two policies of the same
+// program that have the same digest decide alike.
+func (p *Policy) Digest() string { return p.digest }
 
 // order sorts the rules: denials first, then asks, then allowances; in each list
 // the project's before the user's before the built-in ones, which is the reverse

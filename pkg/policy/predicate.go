@@ -21,7 +21,7 @@ type item struct {
 }
 
 // predicate is one test on a scalar. A denying one (not_equal, not_contains, only) must
-// hold for every scalar that the path names, the others for one.
+// hold for every scalar that the path names, the others for one; but see condition.each.
 type predicate struct {
 	name string
 	deny bool
@@ -33,6 +33,23 @@ type condition struct {
 	path  path
 	tests []predicate
 	line  int
+	// each tells that the path has [*] and stands in a rule that stops something. There
+	// not_equal and not_contains look at each element by itself: one that is not as it
+	// should be is enough, however good those beside it are.
+	each bool
+}
+
+// stern tells whether a predicate must hold for every scalar.
+func (c *condition) stern(p *predicate) bool { return p.deny && (!c.each || p.name == "only") }
+
+// vacuous tells whether the condition holds where its path names nothing.
+func (c *condition) vacuous() bool {
+	for i := range c.tests {
+		if !c.tests[i].deny {
+			return false
+		}
+	}
+	return true
 }
 
 // holds tells whether the condition holds for a call's arguments, and for which.
@@ -62,14 +79,15 @@ func (c *condition) has(name string) bool {
 	return false
 }
 
-// pass tells whether some item passes every plain predicate, while no item fails
-// a denying one. It returns that item, or -1 where only denying predicates speak:
-// then a path that names nothing passes.
+// pass tells whether some item passes every predicate that looks at one, while no
+// item fails a stern one. It returns that item, or -1 where no item decided: where
+// only denying predicates speak, a path that names nothing passes.
 func (c *condition) pass(items []item) (int, bool) {
-	plain := false
-	for _, p := range c.tests {
-		if !p.deny {
-			plain = true
+	single := false
+	for k := range c.tests {
+		p := &c.tests[k]
+		if !c.stern(p) {
+			single = true
 			continue
 		}
 		for _, it := range items {
@@ -78,13 +96,13 @@ func (c *condition) pass(items []item) (int, bool) {
 			}
 		}
 	}
-	if !plain {
-		return -1, true
+	if !single || len(items) == 0 {
+		return -1, c.vacuous()
 	}
 next:
 	for i, it := range items {
-		for _, p := range c.tests {
-			if !p.deny && !p.test(it) {
+		for k := range c.tests {
+			if p := &c.tests[k]; !c.stern(p) && !p.test(it) {
 				continue next
 			}
 		}
