@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -67,14 +66,12 @@ func (a *app) serve(ctx context.Context, cmd *cobra.Command, o serveOptions) err
 	if err != nil {
 		return err
 	}
-	if v, ok := a.lookupEnv("GOGC"); !ok || v == "" {
-		// What lives is small, some 25 MB, and what passes is garbage soon: to collect at
-		// twice that costs a tenth of the CPU at full load and little memory.
-		debug.SetGCPercent(200)
-	}
 	h, err := assemble(ctx, cfg, surroundings{rules.Find(a.workdir), os.Environ()}, a.err, a.tape(ctx, o.tape, &o.said))
 	if err != nil {
 		return err
+	}
+	if v, ok := a.lookupEnv("GOGC"); !ok || v == "" { // the user's own word holds
+		defer tuneCollector()()
 	}
 	if err := a.ready(ctx, h, o); err != nil {
 		h.log.Error("the ready line could not be printed", "error", err)

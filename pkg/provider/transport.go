@@ -31,8 +31,6 @@ func newTransport(cfg *config.Config, u *Upstream) *http.Transport {
 		ResponseHeaderTimeout:  cfg.Timeouts.ResponseHeader,
 		ExpectContinueTimeout:  time.Second,
 		MaxResponseHeaderBytes: 1 << 20,
-		ReadBufferSize:         32 << 10,
-		WriteBufferSize:        32 << 10,
 		// A connection on which a model thinks for half an hour carries nothing
 		// else; pings tell whether it still lives.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
