@@ -193,7 +193,7 @@ func start(bin, dir string, env ...string) (*process, error) {
 	case p.url = <-found:
 	case err := <-p.done:
 		return nil, fmt.Errorf("archestra serve ended: %w\n%s", err, p.logs)
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		_ = p.cmd.Process.Kill()
 		return nil, fmt.Errorf("archestra serve says no address\n%s", p.logs)
 	}
@@ -202,7 +202,7 @@ func start(bin, dir string, env ...string) (*process, error) {
 
 // healthy waits until the server answers.
 func (p *process) healthy() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url+"/health", nil)
@@ -234,7 +234,7 @@ func (p *process) stop() error {
 			return fmt.Errorf("archestra serve after SIGTERM: %w\n%s", err, p.logs)
 		}
 		return nil
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		_ = p.cmd.Process.Kill()
 		return fmt.Errorf("archestra serve does not end on SIGTERM\n%s", p.logs)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/archestra-ai/archestra-cli/pkg/control"
+	"github.com/archestra-ai/archestra-cli/pkg/leaktest"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/tui/paint"
 )
@@ -33,7 +35,7 @@ var others = []goleak.Option{
 // TestProgram runs the real program: events come through the pump, keys through
 // the terminal's input.
 func TestProgram(t *testing.T) {
-	defer goleak.VerifyNone(t, others...)
+	defer leaktest.None(t, others...)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	f := newFake()
@@ -49,7 +51,7 @@ func TestProgram(t *testing.T) {
 	p := teatest.NewTestModel(t, m, teatest.WithInitialTermSize(120, 30))
 	until := func(words string) {
 		t.Helper()
-		teatest.WaitFor(t, p.Output(), func(b []byte) bool { return bytes.Contains(b, []byte(words)) }, teatest.WithDuration(10*time.Second), teatest.WithCheckInterval(5*time.Millisecond))
+		teatest.WaitFor(t, p.Output(), func(b []byte) bool { return bytes.Contains(b, []byte(words)) }, teatest.WithDuration(time.Minute), teatest.WithCheckInterval(5*time.Millisecond))
 	}
 	<-f.began
 	until("archestra serve")
@@ -69,7 +71,7 @@ func TestProgram(t *testing.T) {
 	f.hooks.Attached()
 	until("attached again")
 	p.Type("q")
-	p.WaitFinished(t, teatest.WithFinalTimeout(10*time.Second))
+	p.WaitFinished(t, teatest.WithFinalTimeout(time.Minute))
 }
 
 // TestProgramAsks answers questions in the real program: one after it was deaf,
@@ -78,7 +80,7 @@ func TestProgramAsks(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the editor is a shell script")
 	}
-	defer goleak.VerifyNone(t, others...)
+	defer leaktest.None(t, others...)
 	dir := t.TempDir()
 	script := filepath.Join(dir, "edit")
 	if err := os.WriteFile(script, []byte("#!/bin/sh\necho '{\"command\": \"ls\"}' >\"$1\"\n"), 0o700); err != nil {
@@ -90,7 +92,7 @@ func TestProgramAsks(t *testing.T) {
 	defer cancel()
 	f := newFake()
 	first, second := ask(1), ask(2)
-	first.ExpiresAt, second.ExpiresAt = ptr(time.Now().Add(50*time.Second)), nil
+	first.ExpiresAt, second.ExpiresAt = ptr(time.Now().Add(10*time.Minute)), nil
 	f.answered = make(chan struct{}, 1)
 	f.asks = []llm.Ask{first} // it waits already
 	m, err := newModel(ctx, Options{Source: f, Since: noon}, paint.NewTheme(paint.Look{}))
@@ -101,13 +103,17 @@ func TestProgramAsks(t *testing.T) {
 	defer m.pump.wait()
 	defer cancel()
 	p := teatest.NewTestModel(t, m, teatest.WithInitialTermSize(120, 30))
+	await := func(shown func(b []byte) bool) {
+		t.Helper()
+		teatest.WaitFor(t, p.Output(), shown, teatest.WithDuration(time.Minute), teatest.WithCheckInterval(5*time.Millisecond))
+	}
 	until := func(words string) {
 		t.Helper()
-		teatest.WaitFor(t, p.Output(), func(b []byte) bool { return bytes.Contains(b, []byte(words)) }, teatest.WithDuration(10*time.Second), teatest.WithCheckInterval(5*time.Millisecond))
+		await(func(b []byte) bool { return bytes.Contains(b, []byte(words)) })
 	}
 	press := func(key string) { // it does nothing until it may
 		t.Helper()
-		for range 500 {
+		for range 3000 {
 			p.Type(key)
 			select {
 			case <-f.answered:
@@ -120,14 +126,17 @@ func TestProgramAsks(t *testing.T) {
 	<-f.began
 	f.hooks.Attached()
 	until("evil.example/1")
-	until("48s left") // it ticks
+	await(func(b []byte) bool { // it ticks
+		shown := regexp.MustCompile(`9m\d\ds left`).FindAllString(string(b), -1)
+		return len(shown) > 0 && shown[0] != shown[len(shown)-1]
+	})
 	press("d")
 	f.asks = []llm.Ask{second}
 	f.events <- llm.Event{Type: llm.EventHeld, Ask: &second}
 	until("evil.example/2")
 	press("e")
 	p.Send(tea.KeyMsg{Type: tea.KeyCtrlC})
-	p.WaitFinished(t, teatest.WithFinalTimeout(10*time.Second))
+	p.WaitFinished(t, teatest.WithFinalTimeout(time.Minute))
 	s := screen{t: t, f: f}
 	s.gave("q1 block", `q2 allow {"command":"ls"}`)
 }
@@ -135,7 +144,7 @@ func TestProgramAsks(t *testing.T) {
 // TestRunEnds asserts that Run returns when its context ends, with nothing left
 // running, and puts the terminal back.
 func TestRunEnds(t *testing.T) {
-	defer goleak.VerifyNone(t, others...)
+	defer leaktest.None(t, others...)
 	ctx, cancel := context.WithCancel(t.Context())
 	f := newFake()
 	in, keys := io.Pipe()

@@ -12,6 +12,7 @@ import (
 // TestCPU compares the clock of a child that spins with the wall.
 func TestCPU(t *testing.T) {
 	cmd := exec.Command("sh", "-c", "while :; do :; done")
+	start := time.Now()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -19,14 +20,13 @@ func TestCPU(t *testing.T) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	}()
-	start := time.Now()
 	var used time.Duration
 	for used < 50*time.Millisecond {
-		if used = CPU([]int{cmd.Process.Pid}); time.Since(start) > 20*time.Second {
-			t.Fatalf("a spinning child used %v in 20 s", used)
+		if used = CPU([]int{cmd.Process.Pid}); time.Since(start) > time.Minute {
+			t.Fatalf("a spinning child used %v in a minute", used)
 		}
 	}
-	if wall := time.Since(start); used > wall+10*time.Millisecond {
+	if wall := time.Since(start); used > wall+20*time.Millisecond {
 		t.Errorf("one thread used %v in %v", used, wall)
 	}
 	if own := Tree(os.Getpid()); !slices.Contains(own, cmd.Process.Pid) || own[0] != os.Getpid() {
@@ -72,12 +72,13 @@ func TestSettle(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if Settle([]int{cmd.Process.Pid}, 200*time.Millisecond, 600*time.Millisecond) {
+	// Long enough for a busy machine to let the child spin in between.
+	if Settle([]int{cmd.Process.Pid}, 2*time.Second, 3*time.Second) {
 		t.Error("a child that spins is taken to rest")
 	}
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
-	if !Settle([]int{cmd.Process.Pid}, 200*time.Millisecond, 10*time.Second) {
+	if !Settle([]int{cmd.Process.Pid}, 200*time.Millisecond, time.Minute) {
 		t.Error("a child that has ended does not rest")
 	}
 }

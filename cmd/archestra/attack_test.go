@@ -173,7 +173,7 @@ func exchangeRaw(t *testing.T, addr, raw string, slowly bool) (int, http.Header,
 		t.Fatal(err)
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	if slowly {
 		// The head at once where it is the body that is slow; then too little to
 		// keep a request alive.

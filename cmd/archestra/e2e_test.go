@@ -124,7 +124,7 @@ func (r *running) command(t *testing.T, args ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env, cmd.Dir = r.env, r.dir
@@ -164,6 +164,10 @@ func TestKill(t *testing.T) {
 		_ = json.Unmarshal(body, &ask)
 		w.Header().Set("Content-Type", "text/event-stream")
 		for i := range 5 {
+			if i == 3 && strings.HasSuffix(ask.User, "-9") { // never whole
+				<-r.Context().Done()
+				return
+			}
 			fmt.Fprintf(w, "data: {\"id\":%q,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"%d \"},\"finish_reason\":null}]}\n\n", ask.User, i)
 			_ = http.NewResponseController(w).Flush()
 			select {
@@ -182,9 +186,10 @@ func TestKill(t *testing.T) {
 	for storm := range storms {
 		r := startServer(t, dir, up.URL)
 		var wg sync.WaitGroup
+		landed := make(chan struct{}, at)
 		for n := range at {
 			wg.Go(func() {
-				id := fmt.Sprintf("answer-%d-%d-%s", storm, n, strings.Repeat("x", n%11))
+				id := fmt.Sprintf("answer-%d-%d-%s-%d", storm, n, strings.Repeat("x", n%11), n%10)
 				res, err := http.Post(r.base+"/v1/openai/kill/chat/completions", "application/json",
 					strings.NewReader(fmt.Sprintf(`{"model":"m","stream":true,"user":%q,"messages":[{"role":"user","content":"go"}]}`, id)))
 				if err != nil {
@@ -196,11 +201,18 @@ func TestKill(t *testing.T) {
 					mu.Lock()
 					whole[id] = true
 					mu.Unlock()
+					landed <- struct{}{}
 				}
 			})
 		}
 		sent += at
-		time.Sleep(time.Duration(60+storm*37%240) * time.Millisecond) // anywhere in the middle
+		for range 1 + storm*37%(at/2) { // anywhere in the middle, however fast the machine is
+			select {
+			case <-landed:
+			case <-time.After(patience):
+				t.Fatal("no answer comes")
+			}
+		}
 		r.kill()
 		wg.Wait()
 	}

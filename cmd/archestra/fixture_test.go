@@ -124,7 +124,7 @@ func record(t *testing.T, program string, env []string, kill bool) {
 		return
 	}
 	// One that has not ended, and one that the journal alone has.
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, ready.BaseURL+"/v1/openai/dev/v1/chat/completions",
 		strings.NewReader(`{"model":"gpt-5.5","stream":true,"messages":[{"role":"user","content":"[[sim: tokens 20 | delay 10s]]"}]}`))

@@ -210,7 +210,7 @@ func (s speech) begin(t *testing.T, base, script string, c talk, stream bool) *r
 	if c.inbox != "" {
 		script = "call read_inbox {} | then | " + script
 	}
-	ctx, leave := context.WithTimeout(context.Background(), patience)
+	ctx, leave := context.WithTimeout(context.Background(), 5*patience) // a call may be held while much else is tried
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base, strings.NewReader(s.body(c, stream)))
 	if err != nil {
 		t.Fatal(err)
@@ -341,7 +341,7 @@ func (r *running) look(t *testing.T, flags ...string) *follower {
 	})
 	c := control.NewClient(filepath.Join(r.dir, "data"))
 	defer c.Close()
-	within(t, patience, "tail attaches", func() bool {
+	until(t, "tail attaches", func() bool {
 		status, err := c.Status(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -396,17 +396,14 @@ func (f *follower) settled(t *testing.T, id string) llm.Ask {
 	return *e.Ask
 }
 
-// within polls until ok, and tells how long it took.
-func within(t *testing.T, limit time.Duration, what string, ok func() bool) time.Duration {
+// until polls until ok.
+func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	began := time.Now()
-	for !ok() {
-		if time.Since(began) > limit {
-			t.Fatalf("%s: not within %v", what, limit)
+	for end := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s: not within %v", what, patience)
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
-	return time.Since(began)
 }
 
 // put writes a file, as an editor does: at once.

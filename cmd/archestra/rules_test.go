@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/archestra-ai/archestra-cli/pkg/control"
 )
@@ -135,8 +134,8 @@ func TestRulesWhileRunning(t *testing.T) {
 	inForce("at the start")
 	told := func(says string) {
 		t.Helper()
-		within(t, 5*time.Second, "the status tells "+says, func() bool { return strings.Contains(problems(), says) })
-		within(t, 5*time.Second, "the log tells "+says, func() bool {
+		until(t, "the status tells "+says, func() bool { return strings.Contains(problems(), says) })
+		until(t, "the log tells "+says, func() bool {
 			log := r.stderr.String()
 			return strings.Contains(log, "the rules were changed and do not hold; the ones before stay in force") && strings.Contains(log, says)
 		})
@@ -149,7 +148,7 @@ func TestRulesWhileRunning(t *testing.T) {
 	}
 	if os.Getenv("ARCHESTRA_TEST_ALL") != "" { // each change is waited for
 		put(t, own, tight)
-		within(t, 5*time.Second, "it holds again", func() bool { return problems() == "" })
+		until(t, "it holds again", func() bool { return problems() == "" })
 		put(t, own, brokenRules["test"].text)
 		told("policy.yaml:6")
 		put(t, own, "")
@@ -168,7 +167,7 @@ func TestRulesWhileRunning(t *testing.T) {
 	// A server that is started anew has no rules of before.
 	put(t, own, strings.ReplaceAll(tight, "get_weather", "set_weather"))
 	put(t, project, "version: 1\n")
-	within(t, 5*time.Second, "the mended files hold", func() bool { return problems() == "" })
+	until(t, "the mended files hold", func() bool { return problems() == "" })
 	if text := stopped("get_weather"); text != "" {
 		t.Errorf("the rules of before are still in force: %q", text)
 	}

@@ -22,7 +22,7 @@ import (
 )
 
 // patience bounds every wait of a script.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // simulateProviders is the script command "simulate": all providers with a base
 // URL of their own live at one simulated server from now on, $SIMULATED.

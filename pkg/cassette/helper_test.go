@@ -12,14 +12,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/archestra-ai/archestra-cli/pkg/cassette"
+	"github.com/archestra-ai/archestra-cli/pkg/leaktest"
 	"github.com/archestra-ai/archestra-cli/pkg/provider"
 	"github.com/archestra-ai/archestra-cli/pkg/simulate"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // upstream is a simulated provider.
 func upstream(t *testing.T, o simulate.Options) (base string, stop func()) {

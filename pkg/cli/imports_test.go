@@ -53,6 +53,7 @@ var layers = map[string]struct {
 	"pkg/agent":     {"", "a leaf: what clients read is the same whoever serves them"},
 	"pkg/llm":       {"pkg/jsonscan", "the nouns, and how they are written"},
 	"pkg/jsonscan":  {"", "a leaf"},
+	"pkg/leaktest":  {"", "a leaf: tests alone import it"},
 	"pkg/printable": {"", "a leaf: whatever prints imports it"},
 	"pkg/config":    {"", "a leaf: settings know nothing of what they set"},
 }

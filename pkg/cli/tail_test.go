@@ -29,7 +29,7 @@ func tailing(t *testing.T, dir string, term terminal, args ...string) (out, talk
 // until waits until ok says so.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !ok() {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s did not happen", what)

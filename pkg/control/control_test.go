@@ -15,15 +15,15 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
 	"github.com/archestra-ai/archestra-cli/pkg/ask"
 	"github.com/archestra-ai/archestra-cli/pkg/feed"
 	"github.com/archestra-ai/archestra-cli/pkg/filter"
+	"github.com/archestra-ai/archestra-cli/pkg/leaktest"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // backend answers from memory, and notes what it was asked.
 type backend struct {
@@ -140,7 +140,7 @@ func start(t *testing.T, dir string, b *backend) (stop func()) {
 		}
 		stopped = true
 		b.feed.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := s.Shutdown(ctx); err != nil {
 			t.Error(err)

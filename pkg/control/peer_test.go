@@ -59,7 +59,7 @@ const (
 )
 
 func knock(path string) {
-	c, err := net.DialTimeout("unix", path, 5*time.Second)
+	c, err := net.DialTimeout("unix", path, time.Minute)
 	if err != nil {
 		os.Exit(noEntrance)
 	}

@@ -17,16 +17,16 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
 	"github.com/archestra-ai/archestra-cli/pkg/agent"
 	"github.com/archestra-ai/archestra-cli/pkg/config"
 	"github.com/archestra-ai/archestra-cli/pkg/control"
+	"github.com/archestra-ai/archestra-cli/pkg/leaktest"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/pkg/provider"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // clinic is a machine on which all is well: a server runs, a provider answers,
 // and the shell points at archestra. A test breaks it.

@@ -12,12 +12,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
+	"github.com/archestra-ai/archestra-cli/pkg/leaktest"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 func event(t llm.EventType, id string) llm.Event {
 	return llm.Event{Type: t, At: time.Unix(1, 0), Interaction: &llm.Interaction{ID: id}}

@@ -54,7 +54,7 @@ func TestGuardRefusesArchestraItself(t *testing.T) {
 // call sends one request through an upstream's transport.
 func call(t *testing.T, u *Upstream) (*http.Response, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.URL("/models", "").String(), nil)
 	if err != nil {

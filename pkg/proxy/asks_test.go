@@ -38,13 +38,7 @@ func TestQuestionsOfOneTurnStandSideBySide(t *testing.T) {
 				a, _ := d.ask(t, base, run, true)
 				answers <- a
 			}()
-			deadline := time.Now().Add(10 * time.Second)
-			for len(desk.List()) < 2 {
-				if time.Now().After(deadline) {
-					t.Fatalf("open: %+v", desk.List())
-				}
-				time.Sleep(time.Millisecond)
-			}
+			until(t, "two questions", func() bool { return len(desk.List()) >= 2 })
 			for _, open := range desk.List() {
 				if _, err := desk.Settle(open.ID, llm.AskAnswer{Action: llm.ActionAllow}); err != nil {
 					t.Error(err)

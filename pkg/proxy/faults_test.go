@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/archestra-ai/archestra-cli/pkg/provider"
 	"github.com/archestra-ai/archestra-cli/pkg/proxy"
 	"github.com/archestra-ai/archestra-cli/pkg/record"
+	"github.com/archestra-ai/archestra-cli/pkg/wire/wiretest"
 )
 
 // rawUpstream is a server below HTTP: answer gets each connection when its first
@@ -88,11 +90,11 @@ func TestAnUpstreamThatNeverAnswers(t *testing.T) {
 
 // The other way round: a client that waits for such an upstream and leaves.
 func TestAClientLeavesAnUpstreamThatNeverAnswers(t *testing.T) {
-	arrived, left := make(chan struct{}), make(chan time.Time, 1)
+	arrived, left := make(chan struct{}), make(chan struct{})
 	up := rawUpstream(t, func(c *net.TCPConn) {
 		close(arrived)
 		_, _ = io.Copy(io.Discard, c)
-		left <- time.Now()
+		close(left)
 	})
 	base, sink := start(t, up, nil)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -109,11 +111,12 @@ func TestAClientLeavesAnUpstreamThatNeverAnswers(t *testing.T) {
 		}
 	}()
 	<-arrived
-	went := time.Now()
 	cancel()
 	<-done
-	if d := (<-left).Sub(went); d > time.Second {
-		t.Errorf("the upstream was let go after %s", d)
+	select {
+	case <-left:
+	case <-time.After(time.Minute):
+		t.Fatal("the upstream was not let go")
 	}
 	if i := sink.last(t, 1).Interaction; i.State != llm.StateCancelled {
 		t.Errorf("recorded as %s", i.State)
@@ -183,9 +186,13 @@ func TestAnUpstreamThatResetsAtEveryByte(t *testing.T) {
 }
 
 // TestAnUpstreamThatSendsGarbage: whatever comes back, the client gets an answer,
-// the exchange is on record, and nothing panics.
+// the exchange is on record, and nothing panics. ARCHESTRA_TEST_ALL takes other garbage
+// each time.
 func TestAnUpstreamThatSendsGarbage(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
+	seed := uint64(1)
+	if os.Getenv(wiretest.AllVariable) != "" {
+		seed = uint64(time.Now().UnixNano())
+	}
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 2))
 	garbage := func() string {

@@ -52,7 +52,7 @@ func (m *memory) Finish(_ context.Context, e *record.Entry) error {
 // last waits for n entries and returns the newest.
 func (m *memory) last(t *testing.T, n int) *record.Entry {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		m.mu.Lock()
 		if len(m.order) >= n {

@@ -32,6 +32,8 @@ func TestAnAnswerIsHeldForAPerson(t *testing.T) {
 	for _, media := range []string{"text/event-stream", "application/json", "text/plain"} {
 		for _, leaves := range []bool{false, true} {
 			t.Run(fmt.Sprint(media, ", leaves ", leaves), func(t *testing.T) {
+				t.Parallel()
+				const idle = 2 * time.Second // a busy machine makes a provider silent, too
 				desk := ask.New(ask.Options{Default: ask.Queue})
 				t.Cleanup(desk.Close)
 				base, sink := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -40,7 +42,7 @@ func TestAnAnswerIsHeldForAPerson(t *testing.T) {
 					_, _ = io.WriteString(w, map[bool]string{true: stream, false: whole}[media == "text/event-stream"])
 				}, func(o *proxy.Options) {
 					ruled(t, askEvil, func(g *guard.Options) { g.Asks = desk })(o)
-					o.ResponseIdle = 100 * time.Millisecond
+					o.ResponseIdle = idle
 				})
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
@@ -66,7 +68,7 @@ func TestAnAnswerIsHeldForAPerson(t *testing.T) {
 					cancel()
 					<-got
 				} else {
-					time.Sleep(300 * time.Millisecond) // three times the idle timeout
+					time.Sleep(idle + idle/2) // silence that is not the provider's
 					for k, a := range []llm.Action{llm.ActionBlock, llm.ActionAllow} {
 						if _, err := desk.Settle(desk.List()[1-k].ID, llm.AskAnswer{Action: a}); err != nil {
 							t.Fatal(err)

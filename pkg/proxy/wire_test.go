@@ -259,7 +259,7 @@ func TestW08AnAbortedResponseReachesTheClientAsOne(t *testing.T) {
 func TestW09TheClientGoesAway(t *testing.T) {
 	for _, when := range []string{"mid-stream", "before the first byte"} {
 		t.Run(when, func(t *testing.T) {
-			gone, arrived := make(chan time.Time, 1), make(chan struct{})
+			gone, arrived := make(chan struct{}), make(chan struct{})
 			base, sink := serve(t, func(w http.ResponseWriter, r *http.Request) {
 				_, _ = io.Copy(io.Discard, r.Body)
 				if when == "mid-stream" {
@@ -269,7 +269,7 @@ func TestW09TheClientGoesAway(t *testing.T) {
 					close(arrived)
 				}
 				<-r.Context().Done()
-				gone <- time.Now()
+				close(gone)
 			}, nil)
 			ctx, cancel := context.WithCancel(t.Context())
 			req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/openai/p/chat/completions", strings.NewReader(chatBody))
@@ -288,15 +288,11 @@ func TestW09TheClientGoesAway(t *testing.T) {
 				}
 			}()
 			<-arrived
-			left := time.Now()
 			cancel()
 			<-done
 			select {
-			case at := <-gone:
-				if d := at.Sub(left); d > time.Second {
-					t.Errorf("the provider saw it after %s", d)
-				}
-			case <-time.After(5 * time.Second):
+			case <-gone:
+			case <-time.After(time.Minute):
 				t.Fatal("the provider never saw it")
 			}
 			i := sink.last(t, 1).Interaction
@@ -347,7 +343,7 @@ func TestW11OnlySilenceIsBounded(t *testing.T) {
 		case <-r.Context().Done():
 		case <-release:
 		}
-	}, func(o *proxy.Options) { o.ResponseIdle = 100 * time.Millisecond })
+	}, func(o *proxy.Options) { o.ResponseIdle = time.Second })
 	res, err := client(t).Post(base+"/v1/openai/p/chat/completions", "application/json", strings.NewReader(chatBody))
 	if err != nil {
 		t.Fatal(err)

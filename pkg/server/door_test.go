@@ -109,6 +109,11 @@ func serve(t *testing.T, vars map[string]string) *served {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serveOn(t, cfg, ln)
+}
+
+func serveOn(t *testing.T, cfg *config.Config, ln *Listeners) *served {
+	t.Helper()
 	s := &served{t: t, behind: &behind{}, log: &lockedBuffer{}, ln: ln}
 	srv := New(cfg, ln, s.behind, slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	ctx, cancel := context.WithCancel(context.Background())
@@ -121,7 +126,7 @@ func serve(t *testing.T, vars map[string]string) *served {
 			cancel()
 			select {
 			case end = <-done:
-			case <-time.After(20 * time.Second):
+			case <-time.After(time.Minute):
 				end = errors.New("the server does not stop")
 			}
 		})
@@ -144,13 +149,12 @@ func (s *served) raw(request string) (*http.Response, string, error) {
 		s.t.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-	if _, err := io.WriteString(conn, request); err != nil {
-		return nil, "", err
-	}
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
+	// Of a request that is refused early the rest cannot be sent; the answer is there.
+	_, unsent := io.WriteString(conn, request)
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
-		return nil, "", err
+		return nil, "", errors.Join(unsent, err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)

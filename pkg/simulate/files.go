@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
-	"mime/multipart"
 	"net/http"
 	"strings"
 	"sync"
@@ -29,17 +28,15 @@ type storedFile struct {
 func (x *exchange) upload() {
 	tap := newBodyTap(x.r.Body, x.s.o.KeepBody)
 	x.r.Body = io.NopCloser(tap)
-	defer tap.note(x.e)
 	if p, ok := x.unauthorized(); ok {
+		tap.note(x.e)
 		x.fail(p)
 		return
 	}
-	form, err := x.r.MultipartReader()
-	if err != nil {
-		x.fail(problem{Failure: Failure{Status: http.StatusBadRequest, Message: err.Error()}})
-		return
-	}
-	f, err := readForm(form, x.s.o.KeepBody)
+	f, err := readForm(x.r, x.s.o.KeepBody)
+	// Before the answer: who has it may look into the journal at once.
+	tap.note(x.e)
+	x.left = tap.err != nil
 	if err != nil {
 		x.fail(problem{Failure: Failure{Status: http.StatusBadRequest, Message: err.Error()}})
 		return
@@ -58,8 +55,12 @@ type formFile struct {
 	content               []byte
 }
 
-func readForm(form *multipart.Reader, keep int) (formFile, error) {
+func readForm(r *http.Request, keep int) (formFile, error) {
 	var f formFile
+	form, err := r.MultipartReader()
+	if err != nil {
+		return f, err
+	}
 	for {
 		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {

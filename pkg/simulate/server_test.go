@@ -11,7 +11,7 @@ import (
 
 func TestDisconnects(t *testing.T) {
 	s, url := newTestServer(t, Options{Now: time.Now})
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for i, instructions := range []string{"hold 1h", "ttft 1h", "text \"a b c\" | delay 1h"} {
 		for j, stream := range []bool{true, false} {
@@ -47,7 +47,7 @@ func TestDisconnects(t *testing.T) {
 				t.Fatalf("%s: %v", instructions, err)
 			}
 			gone := s.Disconnects()
-			if last := gone[len(gone)-1]; last.N != n || last.At.Before(left) || last.At.Sub(left) > time.Second {
+			if last := gone[len(gone)-1]; last.N != n || last.At.Before(left) {
 				t.Errorf("%s: %+v, left at %v", instructions, last, left)
 			}
 		}

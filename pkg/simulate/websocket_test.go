@@ -27,7 +27,7 @@ func dial(t *testing.T, url, path string) *websocket.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	return c
 }
 
@@ -140,7 +140,7 @@ func TestWebSocketEcho(t *testing.T) {
 	if _, err := websocket.NewClient(config, gone); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := s.AwaitRequests(ctx, 2); err != nil {
 		t.Fatal(err)

@@ -81,7 +81,7 @@ func TestKill(t *testing.T) {
 		storms = 3
 	}
 	dir := t.TempDir()
-	r := newRand(uint64(time.Now().UnixNano()))
+	r := newRand(1)
 	whole := map[string]bool{}
 	for range storms {
 		cmd := exec.Command(os.Args[0], "-test.run=^$")

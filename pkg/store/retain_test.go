@@ -32,7 +32,7 @@ func (s *Store) cleanNow(t *testing.T) {
 	done := make(chan struct{})
 	select {
 	case s.clean <- done:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the store does not clean")
 	}
 	<-done

@@ -11,14 +11,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
+	"github.com/archestra-ai/archestra-cli/pkg/leaktest"
 	"github.com/archestra-ai/archestra-cli/pkg/policy/trace"
 )
 
 // Many goroutines count what one does, gzipped or not.
 func TestMeasure(t *testing.T) {
-	defer goleak.VerifyNone(t)
+	defer leaktest.None(t)
 	text, err := os.ReadFile(filepath.Join("testdata", "sample.jsonl"))
 	if err != nil {
 		t.Fatal(err)
