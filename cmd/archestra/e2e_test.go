@@ -82,7 +82,7 @@ func startBare(t *testing.T, dir string, env []string, flags ...string) *running
 	}
 	r := &running{dir: dir, stderr: &shared{}}
 	r.env = append([]string{
-		"HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "ARCHESTRA_DATA_DIR=" + filepath.Join(dir, "data"), "PATH=" + os.Getenv("PATH"),
+		"HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "ARCHESTRA_DATA_DIR=" + filepath.Join(dir, "data"), "PATH=" + os.Getenv("PATH"), unhurried,
 	}, env...)
 	r.cmd = exec.Command(path, append([]string{"serve", "--port", "0", "--json"}, flags...)...)
 	r.cmd.Env, r.cmd.Dir, r.cmd.Stderr = r.env, dir, r.stderr

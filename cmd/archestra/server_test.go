@@ -24,6 +24,9 @@ import (
 // patience bounds every wait of a script.
 const patience = time.Minute
 
+// unhurried lets an answer wait for its record as long as a busy disk takes.
+const unhurried = "ARCHESTRA_RECORD_WAIT=1m"
+
 // simulateProviders is the script command "simulate": all providers with a base
 // URL of their own live at one simulated server from now on, $SIMULATED.
 func simulateProviders(ts *testscript.TestScript, _ bool, _ []string) {
@@ -84,7 +87,7 @@ func launch(ts *testscript.TestScript, name string, cmd *exec.Cmd) *process {
 	for _, v := range []string{"PATH", "HOME", "TMPDIR", "XDG_CONFIG_HOME"} {
 		p.cmd.Env = append(p.cmd.Env, v+"="+ts.Getenv(v))
 	}
-	p.cmd.Env = append(p.cmd.Env, "ARCHESTRA_DATA_DIR="+ts.Getenv("ARCHESTRA_DATA_DIR"))
+	p.cmd.Env = append(p.cmd.Env, "ARCHESTRA_DATA_DIR="+ts.Getenv("ARCHESTRA_DATA_DIR"), unhurried)
 	for _, x := range provider.All() {
 		p.cmd.Env = append(p.cmd.Env, x.BaseURLVar+"="+ts.Getenv(x.BaseURLVar))
 	}

@@ -53,6 +53,16 @@ func sync1(t testing.TB, s *Store) {
 	}
 }
 
+// until waits for something that the store's goroutines bring about.
+func until(t testing.TB, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it did not come: " + what)
+		}
+	}
+}
+
 func finish(t testing.TB, s *Store, e *record.Entry) {
 	t.Helper()
 	if err := s.Finish(t.Context(), e); err != nil {
