@@ -242,7 +242,7 @@ func (s *stage) deny(ctx context.Context) (stop func(), err error) {
 }
 
 // recording bounds how long a record may take to be written.
-const recording = 10 * time.Second
+const recording = 30 * time.Second
 
 // record returns what was recorded of a scene, in the order in which it began, once
 // there are that many interactions.

@@ -95,7 +95,7 @@ func (a *app) examine(ctx context.Context, cfg *config.Config, o doctorOptions, 
 	}
 	p := doctor.Patient{
 		Config: cfg, Server: client, Env: a.lookupEnv, Home: home, Workdir: a.workdir, Profile: o.profile,
-		Version: readBuildInfo().Version, Now: time.Now, Recording: 3 * time.Second,
+		Version: readBuildInfo().Version, Now: time.Now, Recording: 10 * time.Second,
 		Providers: func(ctx context.Context) ([]control.Provider, error) { return listProviders(ctx, cfg, true) },
 		Usual:     map[string]string{"ollama": "http://127.0.0.1:11434/api/version"}, // https://docs.ollama.com/api
 	}

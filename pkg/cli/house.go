@@ -195,7 +195,7 @@ type backend struct {
 }
 
 // syncWait bounds how long a question waits for what was recorded just now.
-const syncWait = time.Second
+const syncWait = 5 * time.Second
 
 func newBackend(h *house, recorder *record.Recorder) *backend {
 	b := &backend{house: h, run: rand.Text(), started: time.Now()}

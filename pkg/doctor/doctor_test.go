@@ -35,9 +35,10 @@ type clinic struct {
 	env      map[string]string
 	home     string
 	now      time.Time
-	none     bool // no server runs
-	deaf     bool // it records nothing
-	status   int  // what the provider answers
+	none     bool          // no server runs
+	patience time.Duration // with records
+	deaf     bool          // it records nothing
+	status   int           // what the provider answers
 	upstream *httptest.Server
 	proxy    *httptest.Server
 	command  func() // what the command does
@@ -48,7 +49,7 @@ type clinic struct {
 }
 
 func newClinic(t *testing.T) *clinic {
-	c := &clinic{t: t, env: map[string]string{}, home: t.TempDir(), now: time.Now(), status: 200}
+	c := &clinic{t: t, env: map[string]string{}, home: t.TempDir(), now: time.Now(), status: 200, patience: time.Minute}
 	c.upstream = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }))
 	c.proxy = httptest.NewServer(http.HandlerFunc(c.serve))
 	t.Cleanup(c.upstream.Close)
@@ -149,7 +150,7 @@ func (c *clinic) write(path, content string) {
 func (c *clinic) examine() []Finding {
 	p := Patient{
 		Config: c.config(), Server: c, Env: c.lookup, Home: c.home, Workdir: filepath.Join(c.home, "work"), Profile: "doctor", Version: "devel",
-		Now: func() time.Time { return c.now }, Providers: c.Providers, Recording: time.Second,
+		Now: func() time.Time { return c.now }, Providers: c.Providers, Recording: c.patience,
 	}
 	if c.command != nil {
 		p.Command = []string{"claude"}
@@ -194,7 +195,7 @@ func TestBroken(t *testing.T) {
 			func(c *clinic) { c.none = true; c.env["ARCHESTRA_PORT"] = "0" }, "socket", Failed, "No server runs", "archestra serve", "variables"},
 		"another program at the port": {
 			func(c *clinic) {
-				c.proxy.Config.Handler = http.NotFoundHandler()
+				c.proxy.Config.Handler, c.patience = http.NotFoundHandler(), time.Second
 			}, "port", Failed, "status 404, which is not archestra's", "end it", "canary"},
 		"folder open to others": {
 			func(c *clinic) {
@@ -257,9 +258,9 @@ func TestBroken(t *testing.T) {
 		"a project's .env": {
 			func(c *clinic) { c.write("work/.env", "ANTHROPIC_BASE_URL=https://gateway.example\n") }, "settings", Failed, "gateway.example", "archestra run", ""},
 		"nothing is recorded": {
-			func(c *clinic) { c.deaf = true }, "canary", Failed, "no record of it was seen", "server's log", ""},
+			func(c *clinic) { c.deaf, c.patience = true, time.Second }, "canary", Failed, "no record of it was seen", "server's log", ""},
 		"a command that goes round": {
-			func(c *clinic) { c.command = func() {} }, "command", Failed, "None of its requests arrived", "SigV4", ""},
+			func(c *clinic) { c.command, c.patience = func() {}, time.Second }, "command", Failed, "None of its requests arrived", "SigV4", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if runtime.GOOS == "windows" && tt.check == "permissions" {
