@@ -42,7 +42,8 @@ func (x *Exchange) harmless() bool {
 
 func (t *texts) frame(f sse.Frame) []byte { return t.rewriter.Frame(f) }
 
-// bytes takes frames that were written anew.
+// bytes takes frames that were written anew. Their framer is not taught, so they have
+// no class that could be taken for one of the provider's frames.
 func (t *texts) bytes(out, b []byte) []byte {
 	t.framer.Write(b)
 	for f, ok := t.framer.Next(); ok; f, ok = t.framer.Next() {

@@ -45,6 +45,7 @@ type Exchange struct {
 
 	framer sse.Framer // nil unless frames are decoded as they pass
 	stream wire.Stream
+	alike  sse.Alike       // of a WebSocket's messages
 	frame  func(sse.Frame) // whom to show each frame; nil is nobody
 	broken bool            // the decoder panicked: no more decoding
 
@@ -357,6 +358,11 @@ func (x *Exchange) drain(now time.Time) {
 			x.frame(f)
 		}
 		x.meant(x.stream.Frame(f), now)
+		if f.Class == 0 {
+			if text := x.stream.Adds(); text != nil {
+				x.framer.Learn(f, text, wire.Idle)
+			}
+		}
 	}
 }
 

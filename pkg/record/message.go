@@ -55,7 +55,15 @@ func (x *Exchange) Message(from Direction, m []byte) {
 		return
 	}
 	x.guard("a message", func() {
-		d := x.stream.Frame(sse.Frame{Raw: line, Data: line[:len(line)-1]})
+		f, ok := x.alike.Match(line)
+		if !ok || len(f.Raw) != len(line) {
+			x.alike.Forget()
+			f = sse.Frame{Raw: line, Data: line[:len(line)-1]}
+		}
+		d := x.stream.Frame(f)
+		if text := x.stream.Adds(); text != nil && f.Class == 0 {
+			x.alike.Learn(f, text, wire.Idle)
+		}
 		x.meant(d, now)
 		if d.Terminal {
 			// The connection may carry another answer: this one is summed up.

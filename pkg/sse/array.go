@@ -107,6 +107,11 @@ func (a *array) next(int) {
 	*a = array{start: unknown, inside: a.inside}
 }
 
+// alone holds for objects, which end with their brace.
+func (a *array) alone(raw []byte) bool { return raw[len(raw)-1] == '}' }
+
+func (a *array) skip() { a.next(0) }
+
 func (a *array) drop(n int) { a.pos -= n }
 
 func (a *array) grow() {}

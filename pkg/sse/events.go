@@ -135,7 +135,7 @@ func (e *events) field(b []byte, start, end int) {
 	line := b[start:end]
 	switch {
 	case bytes.HasPrefix(line, []byte("data")):
-		v, ok := value(b, start+len("data"), end)
+		v, ok := fieldValue(b, start+len("data"), end)
 		if !ok {
 			return
 		}
@@ -150,15 +150,15 @@ func (e *events) field(b []byte, start, end int) {
 		e.joined = append(e.joined, '\n')
 		e.joined = append(e.joined, b[v.start:v.end]...)
 	case bytes.HasPrefix(line, []byte("event")):
-		if v, ok := value(b, start+len("event"), end); ok {
+		if v, ok := fieldValue(b, start+len("event"), end); ok {
 			e.event = v
 		}
 	}
 }
 
-// value returns what follows a field's name: nothing, or a colon, a space that
+// fieldValue returns what follows a field's name: nothing, or a colon, a space that
 // may be left out, and the value. It is not ok if the name goes on.
-func value(b []byte, i, end int) (v span, ok bool) {
+func fieldValue(b []byte, i, end int) (v span, ok bool) {
 	if i == end {
 		return span{i, i}, true
 	}
@@ -191,6 +191,16 @@ func (e *events) next(n int) {
 	e.lines, e.data, e.event = 0, span{}, span{}
 	e.join = len(e.joined)
 	e.long = false
+}
+
+// alone holds for frames that end in two ends of line which are no lone CR, and begin
+// with neither a byte-order mark nor the LF of a CR before them.
+func (e *events) alone(raw []byte) bool {
+	return e.lines == 1 && raw[0] != '\n' && !bytes.HasPrefix(raw, bom) && (bytes.HasSuffix(raw, []byte("\n\n")) || bytes.HasSuffix(raw, []byte("\r\n\r\n")))
+}
+
+func (e *events) skip() {
+	*e = events{lf: unknown, cr: unknown, begun: true, joined: e.joined[:e.join], join: e.join}
 }
 
 func (e *events) drop(n int) {

@@ -15,6 +15,12 @@ type Frame struct {
 	// Err tells that the frame breaks its format or a limit: its bytes are in
 	// Raw, its meaning is not known.
 	Err error
+	// Class is not 0 where the frame is alike to one that its framer was taught: all
+	// frames of one class are equal byte for byte but for the JSON string in
+	// Data[TextStart:TextEnd], which has no escapes and is not empty, and for members
+	// that say nothing. What is known of one of them holds for all.
+	Class              int
+	TextStart, TextEnd int
 }
 
 // Framer cuts a stream into frames. Write any bytes, then call Next until it
@@ -24,4 +30,10 @@ type Framer interface {
 	Write(p []byte)
 	Next() (Frame, bool)
 	Close()
+	// Learn tells that all that the last frame does is to add a text, whose JSON string
+	// is a part of its data. The frames that follow it at once and are alike have a
+	// Class, a new one; free are members in which they may differ. A framer need not
+	// take notice. It is for the one who owns the framer: classes of two framers are
+	// not told apart.
+	Learn(f Frame, text []byte, free []Member)
 }

@@ -22,6 +22,11 @@ type cutter interface {
 	frame(raw []byte) Frame
 	// next forgets the frame, n bytes long, and begins another.
 	next(n int)
+	// alone tells that the frame just found begins and ends as it does whatever stands
+	// around it.
+	alone(raw []byte) bool
+	// skip begins another frame behind one that was alone, whatever was scanned.
+	skip()
 	// drop tells that the first n bytes of the frame are gone; it will not be
 	// asked what the frame holds.
 	drop(n int)
@@ -41,6 +46,8 @@ type framer struct {
 	closed   bool
 	long     bool // a piece of the present frame was given out already
 	end      int  // of the present frame in rest, -1 if not found
+	alone    bool // the last frame was
+	alike    Alike
 }
 
 func newFramer(c cutter, limit int) *framer { return &framer{cut: c, limit: limit, end: -1} }
@@ -66,8 +73,22 @@ func (f *framer) Write(p []byte) {
 // Close implements Framer.
 func (f *framer) Close() { f.closed = true }
 
+// Learn implements Framer.
+func (f *framer) Learn(last Frame, text []byte, free []Member) {
+	if f.alone && last.Class == 0 && last.Err == nil {
+		f.alike.Learn(last, text, free)
+	}
+}
+
 // Next implements Framer.
 func (f *framer) Next() (Frame, bool) {
+	if f.alike.n > 0 && f.end < 0 {
+		if like, ok := f.alike.Match(f.rest); ok && (f.limit <= 0 || len(like.Raw) <= f.limit) {
+			f.rest = f.rest[len(like.Raw):]
+			f.cut.skip()
+			return like, true
+		}
+	}
 	if f.end < 0 && len(f.rest) > 0 {
 		f.end = f.cut.scan(f.rest, f.closed)
 	}
@@ -78,6 +99,7 @@ func (f *framer) Next() (Frame, bool) {
 	if f.limit > 0 && have > f.limit {
 		n := f.limit
 		raw := f.take(n)
+		f.alike.Forget()
 		if f.end >= 0 {
 			f.end -= n
 		}
@@ -91,9 +113,10 @@ func (f *framer) Next() (Frame, bool) {
 	}
 	raw := f.take(f.end)
 	frame := Frame{Raw: raw, Err: ErrTooLong}
-	if !f.long {
+	if f.alike.Forget(); !f.long {
 		frame = f.cut.frame(raw)
 	}
+	f.alone = !f.long && f.cut.alone(raw)
 	f.cut.next(f.end)
 	f.end, f.long = -1, false
 	return frame, true

@@ -35,3 +35,6 @@ func (l *lines) frame(raw []byte) Frame {
 func (l *lines) next(int)   { l.pos = 0 }
 func (l *lines) drop(n int) { l.pos = max(0, l.pos-n) }
 func (l *lines) grow()      {}
+
+func (l *lines) alone(raw []byte) bool { return raw[len(raw)-1] == '\n' }
+func (l *lines) skip()                 { l.pos = 0 }

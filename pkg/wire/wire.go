@@ -70,6 +70,11 @@ type Request struct {
 type Stream interface {
 	// Frame folds in one frame and says what it meant.
 	Frame(sse.Frame) Delta
+	// Adds returns the JSON string, a part of the last frame's data, that this frame
+	// added to a text, if that was all it did, and would be however often it came:
+	// what a framer can learn. It is nil where that is not known, and valid as long as
+	// the frame is.
+	Adds() []byte
 	// End tells that the stream is over, and returns the whole answer.
 	End() llm.Answer
 	// Answer returns what is known so far. Its strings are copies; it may be
@@ -98,4 +103,12 @@ type Delta struct {
 	UsageOnly bool
 	// Error tells that the frame states an error.
 	Error bool
+}
+
+// Idle are members that say nothing of a text that a frame adds: OpenAI's obfuscation
+// and sequence_number, and the clock of Ollama's lines.
+var Idle = []sse.Member{
+	{Start: `"obfuscation":"`},
+	{Start: `"created_at":"`},
+	{Start: `"sequence_number":`, Number: true},
 }

@@ -133,6 +133,9 @@ func (st *stream) Answer() llm.Answer {
 	return a
 }
 
+// Adds implements wire.Stream.
+func (st *stream) Adds() []byte { return st.adds }
+
 // End implements wire.Stream.
 func (st *stream) End() llm.Answer { return st.Answer() }
 

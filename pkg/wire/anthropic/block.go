@@ -4,7 +4,6 @@ import (
 	"bytes"
 
 	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
-	"github.com/archestra-ai/archestra-cli/pkg/sse"
 	"github.com/archestra-ai/archestra-cli/pkg/wire"
 	"github.com/archestra-ai/archestra-cli/pkg/wire/internal/fold"
 )
@@ -173,9 +172,9 @@ func (st *stream) delta(e *event) (d wire.Delta) {
 	b := st.block(e.index)
 	switch string(kind) {
 	case "text_delta":
-		d.Token = st.add(&st.text, st.key(b, e.index, blockText), text, e.frame)
+		d.Token = st.add(&st.text, st.key(b, e.index, blockText), text, e.frame.Class)
 	case "thinking_delta":
-		d.Token = st.add(&st.thinking, st.key(b, e.index, blockThinking), text, e.frame)
+		d.Token = st.add(&st.thinking, st.key(b, e.index, blockThinking), text, e.frame.Class)
 	case "input_json_delta":
 		d.Token = len(piece) > 2
 		if b == nil {
@@ -193,13 +192,12 @@ func (st *stream) delta(e *event) (d wire.Delta) {
 	return d
 }
 
-// add adds to a text, and learns the frame that did no more than that.
-func (st *stream) add(to *fold.Text, key uint64, literal []byte, f sse.Frame) bool {
+// add adds to a text, and notes the class of the frame, which did no more than that.
+func (st *stream) add(to *fold.Text, key uint64, literal []byte, class int) bool {
 	if !to.Append(&st.kept, key, literal) {
 		return false
 	}
-	st.alikeTo, st.alikeKey = to, key
-	st.alike.Learn(f.Event, f.Data, literal)
+	st.class, st.alikeTo, st.alikeKey, st.adds = class, to, key, literal
 	return true
 }
 

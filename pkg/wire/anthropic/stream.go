@@ -24,9 +24,10 @@ type stream struct {
 	whole           int     // calls that are whole
 	err             *llm.Error
 
-	// alike knows the last frame if it added to a text, and to which.
-	alike    fold.Alike
+	// class is that of the last frame, if it added to the text alikeTo.
+	class    int
 	alikeTo  *fold.Text
+	adds     []byte // what that frame added, if it is the last one
 	alikeKey uint64
 
 	begun    bool // a message is there
@@ -52,6 +53,7 @@ type event struct {
 // Frame implements wire.Stream. A call is finished by its block's
 // content_block_stop, or by message_stop where that is missing.
 func (st *stream) Frame(f sse.Frame) wire.Delta {
+	st.adds = nil
 	if f.Err != nil {
 		st.lost = st.lost || errors.Is(f.Err, sse.ErrTooLong)
 		return wire.Delta{Finished: st.whole}
@@ -59,11 +61,11 @@ func (st *stream) Frame(f sse.Frame) wire.Delta {
 	if len(f.Data) == 0 {
 		return wire.Delta{Finished: st.whole}
 	}
-	if literal, ok := st.alike.Text(f.Event, f.Data); ok {
-		st.alikeTo.Append(&st.kept, st.alikeKey, literal)
+	if f.Class != 0 && f.Class == st.class {
+		st.alikeTo.Append(&st.kept, st.alikeKey, f.Data[f.TextStart:f.TextEnd])
 		return wire.Delta{Token: true, Finished: st.whole}
 	}
-	st.alike.Forget()
+	st.class = 0
 	var e event
 	name := f.Event
 	s := &st.scan

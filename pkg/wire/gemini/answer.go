@@ -66,6 +66,9 @@ func (st *stream) Answer() llm.Answer {
 	return a
 }
 
+// Adds implements wire.Stream.
+func (*stream) Adds() []byte { return nil }
+
 // End implements wire.Stream.
 func (st *stream) End() llm.Answer { return st.Answer() }
 

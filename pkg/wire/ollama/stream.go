@@ -173,6 +173,9 @@ func (st *stream) fail(raw []byte) {
 	}
 }
 
+// Adds implements wire.Stream.
+func (*stream) Adds() []byte { return nil }
+
 // End implements wire.Stream.
 func (st *stream) End() llm.Answer { return st.Answer() }
 

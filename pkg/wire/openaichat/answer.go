@@ -14,7 +14,7 @@ func (format) Answer(status int, body []byte) llm.Answer {
 	s := jsonscan.New(body)
 	raw := s.Raw()
 	if st.whole = s.End() == nil; st.whole {
-		st.chunk(nil, raw, status >= 400)
+		st.chunk(raw, status >= 400)
 	}
 	if st.err == nil && status >= 400 {
 		st.err = fold.Plain(status, body)

@@ -27,11 +27,12 @@ type stream struct {
 	done            bool // [DONE] came
 	whole           bool // the body was one whole JSON value
 
-	// alike knows the last frame if all it did was to add to a text.
-	alike   fold.Alike
+	// class is that of the last frame, if all it did was to add to the text alikeTo.
+	class   int
 	alikeTo *[]byte
 	added   int    // texts of the present frame
 	literal []byte // the last of them
+	adds    []byte // that, if the frame does nothing else
 
 	outer, inner jsonscan.Scanner // kept here so that frames allocate none
 	delta        wire.Delta       // of the present frame
@@ -62,27 +63,27 @@ func newStream(limit int) *stream {
 func (st *stream) Frame(f sse.Frame) wire.Delta {
 	st.delta = wire.Delta{}
 	switch {
+	case f.Class != 0 && f.Class == st.class:
+		st.add(st.alikeTo, f.Data[f.TextStart:f.TextEnd])
 	case f.Err != nil:
-		st.lost = true
+		st.lost, st.adds = true, nil
 	case len(f.Data) == 0:
+		st.adds = nil
 	case string(bytes.TrimSpace(f.Data)) == "[DONE]":
-		st.done = true
+		st.done, st.adds = true, nil
 		st.delta.Terminal = true
 	default:
-		if literal, ok := st.alike.Text(f.Event, f.Data); ok {
-			st.add(st.alikeTo, literal)
-			break
+		st.added, st.class, st.adds = 0, 0, nil
+		if st.chunk(f.Data, string(f.Event) == "error"); st.adds != nil {
+			st.class = f.Class
 		}
-		st.added = 0
-		st.chunk(f.Event, f.Data, string(f.Event) == "error")
 	}
 	st.delta.Finished = st.finished()
 	return st.delta
 }
 
-// chunk folds in one JSON object, which came as an event of that name; isError tells
-// that it is one.
-func (st *stream) chunk(event, data []byte, isError bool) {
+// chunk folds in one JSON object. isError tells that it came as an error.
+func (st *stream) chunk(data []byte, isError bool) {
 	var problem []byte
 	choices, usage := unknown, false
 	s := &st.outer
@@ -124,9 +125,9 @@ func (st *stream) chunk(event, data []byte, isError bool) {
 		st.fail(readBody(data))
 	}
 	st.delta.UsageOnly = choices == 0 && usage && !st.delta.Error
-	st.alike.Forget()
-	if st.added == 1 && choices == 1 && !usage && !st.whole && s.End() == nil && st.delta == (wire.Delta{Token: true}) {
-		st.alike.Learn(event, data, st.literal)
+	d := &st.delta
+	if st.added == 1 && choices == 1 && !usage && !st.whole && s.End() == nil && d.Token && !d.ToolCall && !d.Error {
+		st.adds = st.literal
 	}
 }
 
@@ -227,6 +228,9 @@ func (st *stream) finished() int {
 	}
 	return n
 }
+
+// Adds implements wire.Stream.
+func (st *stream) Adds() []byte { return st.adds }
 
 // End implements wire.Stream.
 func (st *stream) End() llm.Answer { return st.Answer() }

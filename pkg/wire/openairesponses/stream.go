@@ -27,9 +27,10 @@ type stream struct {
 	usage              []byte
 	err                *llm.Error
 
-	// alike knows the last frame if it added to a text, and to which.
-	alike    fold.Alike
+	// class is that of the last frame, if it added to the text alikeTo.
+	class    int
 	alikeTo  *fold.Text
+	adds     []byte // what that frame added, if it is the last one
 	alikeKey uint64
 
 	begun    bool // a response is there
@@ -67,6 +68,7 @@ type event struct {
 // The last event repeats the calls, for a client that looks at nothing else; it
 // has ToolCall set then.
 func (st *stream) Frame(f sse.Frame) wire.Delta {
+	st.adds = nil
 	if f.Err != nil {
 		st.lost = st.lost || errors.Is(f.Err, sse.ErrTooLong)
 		return wire.Delta{Finished: st.whole}
@@ -74,11 +76,11 @@ func (st *stream) Frame(f sse.Frame) wire.Delta {
 	if len(f.Data) == 0 {
 		return wire.Delta{Finished: st.whole}
 	}
-	if literal, ok := st.alike.Text(f.Event, f.Data); ok {
-		st.alikeTo.Append(&st.kept, st.alikeKey, literal)
+	if f.Class != 0 && f.Class == st.class {
+		st.alikeTo.Append(&st.kept, st.alikeKey, f.Data[f.TextStart:f.TextEnd])
 		return wire.Delta{Token: true, Finished: st.whole}
 	}
-	st.alike.Forget()
+	st.class = 0
 	e := event{name: f.Event, outputIndex: -1, frame: f}
 	s := &st.scan
 	s.Reset(f.Data)

@@ -60,8 +60,7 @@ func (st *stream) textDelta(e *event, f field, kind string) (d wire.Delta) {
 	p := part{f, e.partIndex}
 	st.begin(it, p)
 	if d.Token = st.appendText(it, p, e.delta); d.Token {
-		st.alikeTo, st.alikeKey = &st.texts[f], key(it, p.index)
-		st.alike.Learn(e.frame.Event, e.frame.Data, e.delta)
+		st.class, st.alikeTo, st.alikeKey, st.adds = e.frame.Class, &st.texts[f], key(it, p.index), e.delta
 	}
 	return d
 }

@@ -45,9 +45,12 @@ func Pass(format wire.Gated, contentType string, body []byte, size func() int, l
 		}
 		waiting = nil
 	}
+	teacher := teacher{framer: framer, stream: format.NewStream(Limit)}
 	drain := func() {
 		for f, ok := framer.Next(); ok; f, ok = framer.Next() {
 			release, told := gate.Frame(f)
+			teacher.stream.Frame(f)
+			teacher.saw(f)
 			out = append(out, release...)
 			for _, c := range told {
 				c.Arguments = bytes.Clone(c.Arguments)
@@ -64,6 +67,7 @@ func Pass(format wire.Gated, contentType string, body []byte, size func() int, l
 	var buf []byte
 	for len(body) > 0 {
 		n := min(max(1, size()), len(body))
+		teacher.idle = teacher.idle || buf == nil && n == len(body)
 		buf = append(buf[:0], body[:n]...)
 		framer.Write(buf)
 		drain()

@@ -17,14 +17,18 @@ import (
 func Edit(format wire.Rewriting, contentType string, body []byte, size func() int, editor func(wire.TextKind) wire.TextEditor) (out []byte) {
 	framer := format.NewFramer(contentType, Limit)
 	rewriter := format.NewRewriter(contentType, wire.RewriteOptions{Editor: editor})
+	teacher := teacher{framer: framer, stream: format.NewStream(Limit)}
 	drain := func() {
 		for f, ok := framer.Next(); ok; f, ok = framer.Next() {
 			out = append(out, rewriter.Frame(f)...)
+			teacher.stream.Frame(f)
+			teacher.saw(f)
 		}
 	}
 	var buf []byte
 	for len(body) > 0 {
 		n := min(max(1, size()), len(body))
+		teacher.idle = teacher.idle || buf == nil && n == len(body)
 		buf = append(buf[:0], body[:n]...)
 		framer.Write(buf)
 		drain()

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/pkg/sse"
 	"github.com/archestra-ai/archestra-cli/pkg/wire"
 )
 
@@ -143,21 +144,39 @@ func alternate(a, b int) func() int {
 	return func() int { a, b = b, a; return b }
 }
 
+// teacher has a framer learn frames, as the record does. A body that comes in one
+// piece is not learnt from, so that the two ways to read a frame are compared.
+type teacher struct {
+	framer sse.Framer
+	stream wire.Stream
+	idle   bool
+}
+
+// saw is told of a frame that was folded in.
+func (t *teacher) saw(f sse.Frame) {
+	if text := t.stream.Adds(); text != nil && f.Class == 0 && !t.idle {
+		t.framer.Learn(f, text, wire.Idle)
+	}
+}
+
 // Decode decodes a streamed response that arrives in pieces whose lengths size
 // tells. The memory of each piece is overwritten after its frames are read, as
 // a reader's buffer is.
 func Decode(format wire.Format, contentType string, body []byte, size func() int) (llm.Answer, []wire.Delta) {
 	framer := format.NewFramer(contentType, Limit)
 	stream := format.NewStream(Limit)
+	teacher := teacher{framer: framer, stream: stream}
 	var deltas []wire.Delta
 	drain := func() {
 		for f, ok := framer.Next(); ok; f, ok = framer.Next() {
 			deltas = append(deltas, stream.Frame(f))
+			teacher.saw(f)
 		}
 	}
 	var buf []byte
 	for len(body) > 0 {
 		n := min(max(1, size()), len(body))
+		teacher.idle = teacher.idle || buf == nil && n == len(body)
 		buf = append(buf[:0], body[:n]...)
 		framer.Write(buf)
 		drain()

@@ -68,6 +68,7 @@ type Gate struct {
 	held    int
 	touched bool // something was refused or edited: every frame is looked at
 	unread  bool // the frame before could not be read
+	plain   int  // the class of the last frame that is surely plain
 	bare    bool // JSON stands where events were due
 	cut     bool // and a part of it did not leave, nor does the rest
 	told    []wire.Call
@@ -92,6 +93,9 @@ func (g *Gate) Break(f *Frame) {
 func (g *Gate) Frame(in sse.Frame) (release []byte, calls []wire.Call) {
 	g.told = g.told[:0]
 	idle := len(g.queue) == 0
+	if in.Class != 0 && in.Class == g.plain && idle && !g.touched {
+		return in.Raw, nil // it is the one before with another text, in which no call can be
+	}
 	if in.Err != nil || len(in.Data) == 0 && g.framing == Events && g.stray(in.Raw) {
 		return g.fail()
 	}
@@ -99,6 +103,7 @@ func (g *Gate) Frame(in sse.Frame) (release []byte, calls []wire.Call) {
 	g.crlf = bytes.HasSuffix(in.Raw, crlf)
 	if idle && !g.touched && (len(in.Data) == 0 || g.editor.Plain(in.Data)) {
 		g.note(in.Data)
+		g.plain = in.Class
 		return in.Raw, nil
 	}
 	f := &g.frame

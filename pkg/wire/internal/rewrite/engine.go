@@ -137,7 +137,7 @@ func (r *Rewriter) Close() []byte {
 // data handles a frame that has data.
 func (r *Rewriter) data(in sse.Frame, last bool) {
 	if t := r.recent; t != nil && !last {
-		if at, ok := t.same(&r.scan, in.Event, in.Data); ok {
+		if at, ok := t.like(&r.scan, in); ok {
 			if at.End-at.Start > len(`""`) {
 				r.write(t, in.Data, at)
 			}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/pkg/sse"
 	"github.com/archestra-ai/archestra-cli/pkg/wire"
 	"github.com/archestra-ai/archestra-cli/pkg/wire/internal/hold"
 )
@@ -25,6 +26,7 @@ type text struct {
 	// literal and the values that mean nothing here, in their order.
 	slots []llm.Span
 	lit   int // the literal's slot
+	class int // of the last frame of that shape
 
 	frame uint64 // the number of the last one that has a literal of it
 	last  piece  // that literal
@@ -43,7 +45,7 @@ func (t *text) keep(event, data []byte, at llm.Span) {
 
 // shape notes where frames that follow may differ from this one.
 func (t *text) shape(s *jsonscan.Scanner, idle func(name []byte) bool) {
-	t.slots, t.lit = t.slots[:0], -1
+	t.slots, t.lit, t.class = t.slots[:0], -1, 0
 	s.Reset(t.data)
 	if s.Kind() != jsonscan.Object {
 		return
@@ -59,6 +61,20 @@ func (t *text) shape(s *jsonscan.Scanner, idle func(name []byte) bool) {
 			t.slots = append(t.slots, at)
 		}
 	}
+}
+
+// like is same, at less cost where the frame's class says it: all that differs in the
+// class is the literal.
+func (t *text) like(s *jsonscan.Scanner, in sse.Frame) (lit llm.Span, ok bool) {
+	known := llm.Span{Start: in.TextStart, End: in.TextEnd}
+	if in.Class != 0 && in.Class == t.class {
+		return known, true
+	}
+	t.class = 0
+	if lit, ok = t.same(s, in.Event, in.Data); ok && lit == known && len(t.slots) == 1 {
+		t.class = in.Class
+	}
+	return lit, ok
 }
 
 // same returns the place of the literal in a frame that has the shape of the
