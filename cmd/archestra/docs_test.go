@@ -141,7 +141,7 @@ func (r *reader) run(c *typed) {
 		r.serve(c, command)
 	case strings.HasPrefix(called, "tail") && !strings.Contains(called, "--help"):
 		r.tails = append(r.tails, c)
-		attached(r.ts, launch(r.ts, tailName(len(r.tails)), exec.Command("sh", "-c", "exec env "+command)))
+		attached(r.ts, launch(r.ts, tailName(len(r.tails)), exec.Command("sh", "-c", "exec env "+command)), int64(len(r.tails)))
 	case strings.HasSuffix(command, " &"):
 		r.behind = true
 		// What goes on must not hold the shell's own output open.
@@ -182,6 +182,10 @@ func (r *reader) end() {
 	}
 	for i, c := range r.tails {
 		name := tailName(i + 1)
+		if v, ok := processes.Load(processKey{r.ts, name}); ok { // what it shows may come later than what it tells of
+			p := v.(*process)
+			p.await(r.ts, "what "+name+" prints", func() bool { return r.differs(c, p.stdout.String()+p.stderr.String()) == "" })
+		}
 		r.ts.Check(end(r.ts, name, os.Interrupt))
 		r.compare(c, r.ts.ReadFile(name+".out")+r.ts.ReadFile(name+".err"))
 	}

@@ -202,12 +202,12 @@ func TestRulesElsewhere(t *testing.T) {
 		t.Errorf("from a project: %q, %q", out, said)
 	}
 	put(t, own, "version: 1\ndenny: []\n")
-	within(t, 5*time.Second, "the server tells of the fault", func() bool {
+	until(t, "the server tells of the fault", func() bool {
 		_, said := list(dir, 1)
 		return strings.Contains(said, differs) && strings.Contains(said, "The rules of before stay in force") && strings.Contains(said, "denny")
 	})
 	put(t, own, tight+"  - {id: more, tool: more}\n")
-	within(t, 5*time.Second, "the server takes up the change", func() bool {
+	until(t, "the server takes up the change", func() bool {
 		out, said := list(dir, 0)
 		return said == "" && strings.Contains(out, "more")
 	})

@@ -193,17 +193,17 @@ func kill(ts *testscript.TestScript, _ bool, _ []string) {
 // tail is the script command "tail ARG...": it starts archestra tail and goes
 // on when it is attached.
 func tail(ts *testscript.TestScript, _ bool, args []string) {
-	attached(ts, background(ts, "tail", append([]string{"tail"}, args...)...))
+	attached(ts, background(ts, "tail", append([]string{"tail"}, args...)...), 1)
 }
 
-// attached waits until a program follows the live events.
-func attached(ts *testscript.TestScript, p *process) {
+// attached waits until a program follows the live events, the last of so many.
+func attached(ts *testscript.TestScript, p *process, followers int64) {
 	c := control.NewClient(ts.Getenv("ARCHESTRA_DATA_DIR"))
 	defer c.Close()
 	p.await(ts, "the follower", func() bool {
 		s, err := c.Status(context.Background())
 		ts.Check(err)
-		return s.Counters["followers"] > 0
+		return s.Counters["followers"] >= followers
 	})
 }
 
