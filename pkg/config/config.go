@@ -178,7 +178,7 @@ type Failure string
 // The ways to treat a failing record.
 const (
 	FailOpen   Failure = "open"   // it passes, with an alarm
-	FailClosed Failure = "closed" // it is refused
+	FailClosed Failure = "closed" // it is refused, and a stream is cut before its end
 )
 
 // LogFormat is how log lines look.

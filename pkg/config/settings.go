@@ -74,7 +74,7 @@ var table = []Setting{
 		bind: func(c *Config) parser { return size(&c.Record.RetainSize, 0, math.MaxInt64/2) }},
 	{Name: "record-wait", Default: "250ms", Help: "how long a response's last byte waits until its record is safe", Accepts: acceptsDuration,
 		bind: func(c *Config) parser { return duration(&c.Record.Wait, 0) }},
-	{Name: "record-failure", Default: string(FailOpen), Help: "what an exchange becomes that cannot be recorded: open lets it pass with an alarm, closed refuses it", Accepts: "open or closed",
+	{Name: "record-failure", Default: string(FailOpen), Help: "what an exchange becomes that cannot be recorded: open lets it pass with an alarm; closed refuses an answer that comes whole, and cuts a stream before its end", Accepts: "open or closed",
 		bind: func(c *Config) parser { return choice(&c.Record.Failure, FailOpen, FailClosed) }},
 
 	{Name: "max-header", Default: "64KiB", Help: "largest header of a request", Accepts: acceptsSize,

@@ -3,35 +3,84 @@ package proxy
 import (
 	"errors"
 	"io"
+	"maps"
 	"net/http"
+	"strings"
 	"sync"
 )
 
 // outlet is the way of one answer to its client. Bytes leave as they come, and each
-// time in as few packets as there can be.
+// time in as few packets as there can be. Until the first of them the header is here,
+// so that another answer can take this one's place.
 type outlet struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
+	res     *http.Response
 
-	mu  sync.Mutex // the header may leave from aside
-	out bool       // the header has left, or leaves with what was written
+	mu   sync.Mutex // the header may leave from aside
+	out  bool       // the header has left, or leaves with what was written
+	kept bool       // it stays
 }
+
+// begin gives the header to the server.
+func (o *outlet) begin() {
+	if o.out {
+		return
+	}
+	o.out = true
+	h, res := o.w.Header(), o.res
+	maps.Copy(h, res.Header)
+	if _, ok := h["Content-Type"]; !ok {
+		h["Content-Type"] = nil // net/http would guess one
+	}
+	if res.ContentLength < 0 {
+		// What came in chunks leaves in chunks. net/http would measure a short body,
+		// and takes the header away where it has no place.
+		h["Transfer-Encoding"] = chunked
+	}
+	if len(res.Trailer) > 0 {
+		names := make([]string, 0, len(res.Trailer))
+		for name := range res.Trailer {
+			names = append(names, name)
+		}
+		h["Trailer"] = []string{strings.Join(names, ", ")}
+	}
+	o.w.WriteHeader(res.StatusCode)
+}
+
+// chunked is the value of a header; nobody changes it.
+var chunked = []string{"chunked"}
 
 // header lets the header leave alone.
 func (o *outlet) header() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.out {
-		o.out = true
+	if !o.out && !o.kept {
+		o.begin()
 		_ = o.control.Flush() // the next write says what is wrong
 	}
+}
+
+// keep keeps the header here, and tells whether it still was.
+func (o *outlet) keep() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.kept = !o.out
+	return o.kept
+}
+
+// empty lets the header leave when the handler returns: there is no body.
+func (o *outlet) empty() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.begin()
 }
 
 // end tells that nothing more is written. It returns when nobody writes any more.
 func (o *outlet) end() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.out = true
+	o.kept = true
 }
 
 // write writes bytes behind the header. Those that are the last leave when the
@@ -39,7 +88,7 @@ func (o *outlet) end() {
 func (o *outlet) write(p []byte, last bool) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.out = true
+	o.begin()
 	if _, err := o.w.Write(p); err != nil {
 		return err
 	}
@@ -48,6 +97,13 @@ func (o *outlet) write(p []byte, last bool) error {
 	}
 	return o.control.Flush()
 }
+
+// unsent is why there is no answer, where nothing of it has reached the client: it is
+// given another in its place, which is also what is recorded.
+type unsent struct{ error }
+
+// Unwrap returns what went wrong.
+func (u unsent) Unwrap() error { return u.error }
 
 // copyBody passes a body of that length, or of -1 where it is not known. An error
 // leaves the answer broken off.
@@ -66,6 +122,7 @@ func (o *outlet) copyBody(body io.Reader, length int64) error {
 		}
 		switch {
 		case errors.Is(err, io.EOF):
+			o.empty()
 			return nil
 		case err != nil:
 			o.header() // so that the client sees an answer that broke off, and not none

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -40,7 +41,7 @@ func write(w http.ResponseWriter, f wire.Format, status int, e llm.Error) []byte
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	// The SDKs retry what cannot succeed; this tells them not to.
-	h.Set("X-Should-Retry", strconv.FormatBool(status >= http.StatusInternalServerError))
+	h.Set("X-Should-Retry", strconv.FormatBool(status >= http.StatusInternalServerError && status != http.StatusInsufficientStorage))
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a client that is gone needs no answer
 	return body
@@ -108,6 +109,10 @@ func (p *Proxy) explain(x *exchange, err error) *provider.Error {
 		return e
 	}
 	name, at := x.target.Provider.Name, x.upstream.Base()
+	if errors.Is(context.Cause(x.ctx), errIdle) {
+		return provider.Wrap(errIdle, http.StatusGatewayTimeout, "response_idle_timeout", x.target.Format,
+			name+" at "+at+" began to answer and then sent nothing for too long (setting response-idle-timeout).")
+	}
 	var network net.Error
 	if errors.As(err, &network) && network.Timeout() {
 		return provider.Wrap(err, http.StatusGatewayTimeout, "upstream_timeout", x.target.Format,
@@ -118,6 +123,10 @@ func (p *Proxy) explain(x *exchange, err error) *provider.Error {
 	if reset || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
 		return provider.Wrap(err, http.StatusBadGateway, "upstream_closed", x.target.Format,
 			name+" at "+at+" closed the connection without an answer.")
+	}
+	if x.connected.Load() {
+		return provider.Wrap(err, http.StatusBadGateway, "upstream_bad_response", x.target.Format,
+			name+" at "+at+" sent what is no proper HTTP response. Is it the right address, and is it http or https?")
 	}
 	return provider.Wrap(err, http.StatusBadGateway, "upstream_unreachable", x.target.Format,
 		name+" at "+at+" could not be reached. Is the address right, and does the server run?")

@@ -1,7 +1,7 @@
 package proxy
 
 import (
-	"maps"
+	"errors"
 	"net/http"
 	"net/textproto"
 	"strings"
@@ -62,31 +62,17 @@ func (p *Proxy) outgoing(x *exchange, early *interim) *http.Request {
 // answer breaks off: net/http's own way to keep a part from being taken for the whole.
 func (p *Proxy) deliver(w http.ResponseWriter, x *exchange, res *http.Response) {
 	defer res.Body.Close() // again, where it came to its end
-	h := w.Header()
-	maps.Copy(h, res.Header)
-	if _, ok := h["Content-Type"]; !ok {
-		h["Content-Type"] = nil // net/http would guess one
-	}
-	if res.ContentLength < 0 {
-		// What came in chunks leaves in chunks. net/http would measure a short body,
-		// and takes the header away where it has no place.
-		h["Transfer-Encoding"] = chunked
-	}
 	announced := len(res.Trailer)
-	if announced > 0 {
-		names := make([]string, 0, announced)
-		for name := range res.Trailer {
-			names = append(names, name)
-		}
-		h["Trailer"] = []string{strings.Join(names, ", ")}
-	}
-	w.WriteHeader(res.StatusCode)
-	o := &outlet{w: w, control: http.NewResponseController(w)}
+	o := &outlet{w: w, control: http.NewResponseController(w), res: res}
 	defer o.end()
-	if late, ok := res.Body.(interface{ late(header func()) }); ok {
-		late.late(o.header)
+	if late, ok := res.Body.(interface{ late(o *outlet) }); ok {
+		late.late(o)
 	}
 	if err := o.copyBody(res.Body, res.ContentLength); err != nil {
+		if u := (unsent{}); errors.As(err, &u) {
+			p.failed(w, x, u.error)
+			return
+		}
 		p.log.Debug("an answer broke off", "interaction", x.record.ID(), "error", err)
 		panic(http.ErrAbortHandler)
 	}
@@ -94,6 +80,7 @@ func (p *Proxy) deliver(w http.ResponseWriter, x *exchange, res *http.Response) 
 		return
 	}
 	_ = o.control.Flush() // trailers follow a body in chunks, however short it is
+	h := w.Header()
 	for name, values := range res.Trailer {
 		if len(res.Trailer) != announced {
 			name = http.TrailerPrefix + name
@@ -101,9 +88,6 @@ func (p *Proxy) deliver(w http.ResponseWriter, x *exchange, res *http.Response) 
 		h[name] = append(h[name], values...)
 	}
 }
-
-// chunked is the value of a header; nobody changes it.
-var chunked = []string{"chunked"}
 
 // strip takes out of a response's header what is of one connection only (RFC 9110
 // section 7.6.1), and what must not reach a client.

@@ -343,27 +343,6 @@ func TestARequestIsSentAsItCame(t *testing.T) {
 	}
 }
 
-// An answer that breaks off before its first byte is one that broke off, and not one
-// that never came: a client would take that for a connection that was idle too long,
-// and send its request again.
-func TestAnAnswerThatBreaksOffAtOnce(t *testing.T) {
-	up := rawUpstream(t, func(c *net.TCPConn) {
-		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
-	})
-	base, sink := start(t, up, nil)
-	res, err := client(t).Post(base+"/v1/openai/p/chat/completions", "application/json", strings.NewReader(chatBody))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	if got, err := io.ReadAll(res.Body); err == nil || len(got) > 0 {
-		t.Errorf("%q was taken for whole", got)
-	}
-	if i := sink.last(t, 1).Interaction; i.State != llm.StateIncomplete {
-		t.Errorf("recorded as %s", i.State)
-	}
-}
-
 // A provider that switches protocols unasked is answered for.
 func TestASwitchThatNobodyAskedFor(t *testing.T) {
 	for name, asked := range map[string]string{"at all": "POST /v1/openai/p/chat/completions HTTP/1.1\r\n", "to this": "GET /v1/openai/p/responses HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\n"} {

@@ -120,7 +120,7 @@ func (g *guarded) take(chunk []byte, err error) error {
 	n := len(chunk)
 	g.watch.come()
 	if n > 0 {
-		g.settled = false
+		g.settled, g.came = false, true
 		if g.record.Write(chunk) {
 			g.terminal = true
 		}
@@ -174,7 +174,7 @@ func (g *guarded) advance() error {
 	}
 	if !s.Waiting() && over && !g.settled {
 		if failed := g.record.Commit(record.End{}); failed != nil {
-			return failed
+			return g.unrecorded(failed)
 		}
 		g.settled = true
 	}
@@ -280,7 +280,7 @@ func (g *guarded) whole() error {
 		return g.broken(err)
 	}
 	if failed := g.record.Commit(record.End{}); failed != nil {
-		return failed
+		return g.unrecorded(failed)
 	}
 	g.out = w.Out
 	return nil
@@ -296,6 +296,9 @@ func (g *guarded) unreadable() error { return g.refuse(errUnreadable) }
 
 // refuse ends an answer that must not reach the client.
 func (g *guarded) refuse(why error) error {
+	if err, ok := g.refused(g.proxy.unjudged(g.exchange, why)); ok {
+		return err
+	}
 	e := llm.Error{Source: llm.SourceArchestra, Type: "api_error", Code: "unreadable_answer", Message: why.Error()}
 	failed := g.record.Commit(record.End{Err: why, Error: &e})
 	g.cancel(why)
@@ -336,7 +339,7 @@ func (j *judged) Read(p []byte) (int, error) {
 		}
 	} else {
 		if failed := j.record.Commit(record.End{}); failed != nil {
-			return 0, j.stop(failed)
+			return 0, j.unrecorded(failed)
 		}
 		j.over = io.EOF
 	}

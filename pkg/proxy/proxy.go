@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/archestra-ai/archestra-cli/pkg/guard"
@@ -70,6 +71,8 @@ type exchange struct {
 	attempt  int             // how often the model was asked before about the same turn
 	in       *http.Request   // as the client sent it
 	client   context.Context // ends when the client goes away
+
+	connected atomic.Bool // a connection to the provider was had
 }
 
 // ServeHTTP relays one exchange.

@@ -6,8 +6,10 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
+	"github.com/archestra-ai/archestra-cli/pkg/provider"
 	"github.com/archestra-ai/archestra-cli/pkg/record"
 )
 
@@ -30,6 +32,11 @@ type relay struct {
 	edit        *frameEdit // nil where bytes pass as they are
 	tail        []byte     // our own last words, still to be read
 	over        error      // what Read returns from now on
+	came        bool       // the provider has sent something of the body
+	// outlet has the header until it leaves, so that another answer can take this one's
+	// place. Nil where none can: the provider's own error stays, whatever becomes of
+	// its body.
+	outlet *outlet
 }
 
 // newRelay returns the reader of a response. Whoever reads it starts its watch.
@@ -42,8 +49,38 @@ func (p *Proxy) newRelay(x *exchange, res *http.Response, length int64) *relay {
 // silent ends a response that does not go on.
 func (x *exchange) silent() { x.cancel(errIdle) }
 
-// late starts the watch, which lets the header leave if nothing comes soon.
-func (r *relay) late(header func()) { r.watch.late(header) }
+// late starts the watch, which lets the header leave if nothing comes soon. That of a
+// JSON text that comes whole is worth nothing without it, and waits.
+func (r *relay) late(o *outlet) {
+	if o.res.StatusCode < http.StatusMultipleChoices {
+		r.outlet = o
+	}
+	if streams, _ := r.record.Following(); !streams && strings.HasPrefix(r.contentType, "application/json") {
+		r.watch.start()
+		return
+	}
+	r.watch.late(o.header)
+}
+
+// refused returns an error that has the client answered with err, if nothing of the
+// response has reached it.
+func (r *relay) refused(err error) (_ error, ok bool) {
+	if r.outlet == nil || !r.outlet.keep() {
+		return nil, false
+	}
+	r.cancel(err)
+	return r.stop(unsent{err}), true
+}
+
+// unrecorded ends a response that could not be recorded, where that must be.
+func (r *relay) unrecorded(failed error) error {
+	err, ok := r.refused(provider.Wrap(failed, http.StatusInsufficientStorage, "not_recorded", r.target.Format,
+		"The answer could not be recorded, so it was not let through (setting record-failure); see archestra's log."))
+	if ok {
+		return err
+	}
+	return r.stop(failed)
+}
 
 // Read passes the next chunk.
 func (r *relay) Read(p []byte) (int, error) {
@@ -68,6 +105,7 @@ func (r *relay) next(p []byte) (int, error) {
 	r.watch.come()
 	last := false
 	if n > 0 {
+		r.came = true
 		last = r.record.Write(p[:n])
 		if r.left > 0 {
 			r.left -= int64(n)
@@ -82,12 +120,12 @@ func (r *relay) next(p []byte) (int, error) {
 		return n, nil
 	case err == nil:
 		if failed := r.record.Commit(record.End{}); failed != nil {
-			return 0, r.stop(failed)
+			return 0, r.unrecorded(failed)
 		}
 		return n, nil
 	case errors.Is(err, io.EOF):
 		if failed := r.record.Commit(record.End{}); failed != nil {
-			return 0, r.stop(failed)
+			return 0, r.unrecorded(failed)
 		}
 		r.over = io.EOF
 		return n, io.EOF
@@ -97,6 +135,11 @@ func (r *relay) next(p []byte) (int, error) {
 
 // broken ends a response that did not come to its end.
 func (r *relay) broken(err error) error {
+	if !r.came && r.client.Err() == nil {
+		if err, ok := r.refused(err); ok {
+			return err
+		}
+	}
 	end := record.End{Err: err, Cancelled: r.client.Err() != nil}
 	if errors.Is(context.Cause(r.ctx), errIdle) {
 		end = record.End{Err: errIdle, Error: &llm.Error{Source: llm.SourceArchestra, Type: "timeout_error", Code: "response_idle_timeout", Message: errIdle.Error()}}

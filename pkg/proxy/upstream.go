@@ -26,7 +26,10 @@ type Tape func(o Outgoing, send func(*http.Request) (*http.Response, error)) (*h
 // traced returns the context of an exchange's request to the provider. early, if it
 // is not nil, hears what comes before the answer.
 func (x *exchange) traced(ctx context.Context, early *interim) context.Context {
-	trace := &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) { x.record.Connected(c.Reused) }}
+	trace := &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) {
+		x.connected.Store(true)
+		x.record.Connected(c.Reused)
+	}}
 	if early != nil {
 		trace.Got1xxResponse = early.pass
 	}

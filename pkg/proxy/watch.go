@@ -8,8 +8,9 @@ import (
 )
 
 // headerWait is how long an answer's header waits for the first bytes of its body.
-// Where both are at hand, as they mostly are, they leave in one packet.
-const headerWait = time.Millisecond
+// Where both are at hand, as they mostly are, they leave in one packet; and until then
+// an answer that breaks off can be told from one that has begun.
+const headerWait = time.Second
 
 // watch looks after an answer while somebody else reads it: it lets the header leave
 // where the first bytes are late, and ends the answer where the provider is silent
@@ -43,6 +44,10 @@ func (t *watch) late(header func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.header = header
+	if t.idle > 0 {
+		t.arm(min(headerWait, t.idle))
+		return
+	}
 	t.arm(headerWait)
 }
 
@@ -79,25 +84,35 @@ func (t *watch) stop() {
 
 // look is what the timer calls.
 func (t *watch) look() {
-	t.mu.Lock()
-	header := t.header
-	t.header = nil
-	t.mu.Unlock()
-	if header != nil {
+	if header := t.leave(); header != nil {
 		header()
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.over || t.idle <= 0 {
+	if t.over {
 		return
 	}
 	left := t.idle
 	if heard := t.heard.Load(); heard != unmeasured {
 		left -= time.Since(t.began) - time.Duration(heard)
 	}
-	if left <= 0 {
+	switch {
+	case t.idle <= 0: // only the header was waited for
+	case left <= 0:
 		t.silent()
-		return
+	default:
+		t.timer.Reset(left)
 	}
-	t.timer.Reset(left)
+}
+
+// leave returns what lets the header leave, once it has waited for long enough.
+func (t *watch) leave() func() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if time.Since(t.began) < headerWait {
+		return nil
+	}
+	header := t.header
+	t.header = nil
+	return header
 }
