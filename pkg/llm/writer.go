@@ -3,6 +3,7 @@ package llm
 import (
 	"encoding/json"
 	"fmt"
+	"math/bits"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -133,14 +134,6 @@ func (w *writer) fail(name string, err error) {
 	}
 }
 
-// plain tells which bytes stand for themselves in a JSON string.
-var plain = func() (t [utf8.RuneSelf]bool) {
-	for c := ' '; c < utf8.RuneSelf; c++ {
-		t[c] = c != '"' && c != '\\'
-	}
-	return t
-}()
-
 const hexDigits = "0123456789abcdef"
 
 // appendText appends a JSON string. Beside what must be, U+2028 and U+2029 are
@@ -148,46 +141,64 @@ const hexDigits = "0123456789abcdef"
 // U+FFFD.
 func appendText(dst []byte, s string) []byte {
 	dst = append(dst, '"')
-	done := 0
-	for i := 0; i < len(s); {
+	done := 0 // what stands in dst
+	for i := plainEnd(s, 0); i < len(s); i = plainEnd(s, i) {
 		c := s[i]
-		if c < utf8.RuneSelf {
-			if plain[c] {
-				i++
-				continue
+		if c >= utf8.RuneSelf {
+			r, n := utf8.DecodeRuneInString(s[i:])
+			i += n
+			switch {
+			case r == utf8.RuneError && n == 1:
+				dst = append(append(dst, s[done:i-n]...), `\ufffd`...)
+				done = i
+			case r == '\u2028' || r == '\u2029':
+				dst = append(append(dst, s[done:i-n]...), '\\', 'u', '2', '0', '2', hexDigits[r&15])
+				done = i
 			}
-			dst = append(dst, s[done:i]...)
-			switch c {
-			case '"', '\\':
-				dst = append(dst, '\\', c)
-			case '\b':
-				dst = append(dst, '\\', 'b')
-			case '\f':
-				dst = append(dst, '\\', 'f')
-			case '\n':
-				dst = append(dst, '\\', 'n')
-			case '\r':
-				dst = append(dst, '\\', 'r')
-			case '\t':
-				dst = append(dst, '\\', 't')
-			default:
-				dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-			}
-			i++
-			done = i
 			continue
 		}
-		r, n := utf8.DecodeRuneInString(s[i:])
-		switch {
-		case r == utf8.RuneError && n == 1:
-			dst = append(append(dst, s[done:i]...), `\ufffd`...)
-			done = i + n
-		case r == '\u2028' || r == '\u2029':
-			dst = append(append(dst, s[done:i]...), '\\', 'u', '2', '0', '2', hexDigits[r&15])
-			done = i + n
+		dst = append(dst, s[done:i]...)
+		switch c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\b':
+			dst = append(dst, '\\', 'b')
+		case '\f':
+			dst = append(dst, '\\', 'f')
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		case '\t':
+			dst = append(dst, '\\', 't')
+		default:
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 		}
-		i += n
+		i++
+		done = i
 	}
-	dst = append(dst, s[done:]...)
-	return append(dst, '"')
+	return append(append(dst, s[done:]...), '"')
+}
+
+// plainEnd returns the first index from i on of a byte that may not stand for itself
+// in a JSON string: a quote, a backslash, a control character, or a part of what is
+// not ASCII. It looks at eight bytes at a time.
+func plainEnd(s string, i int) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(s); i += 8 {
+		b := s[i : i+8]
+		v := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		quote, slash := v^(ones*'"'), v^(ones*'\\')
+		// Bits above the lowest may be false.
+		if m := (v | (v - ones*' ') | (quote - ones) | (slash - ones)) & highs; m != 0 {
+			return i + bits.TrailingZeros64(m)/8
+		}
+	}
+	for ; i < len(s); i++ {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return i
+		}
+	}
+	return i
 }

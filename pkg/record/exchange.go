@@ -277,7 +277,7 @@ func (x *Exchange) Write(chunk []byte) (terminal bool) {
 		keep = keep[:max(room, 0)]
 		x.truncated = true
 	}
-	x.resp = append(x.resp, keep...)
+	x.resp = append(roomFor(x.resp, len(keep)), keep...)
 	if x.unsure && len(x.resp) >= sniffLen {
 		x.unsure = false
 		x.sniff(x.resp)
@@ -300,6 +300,16 @@ func (x *Exchange) Write(chunk []byte) (terminal bool) {
 	})
 	x.progress(now)
 	return x.terminal && !was
+}
+
+// roomFor returns b with room for n bytes more. A small one doubles, since a stream
+// comes in many small chunks; what is larger grows as append has it.
+func roomFor(b []byte, n int) []byte {
+	const small = 64 << 10
+	if n <= cap(b)-len(b) || cap(b) >= small {
+		return b
+	}
+	return append(make([]byte, 0, max(2*cap(b), len(b)+n, 512)), b...)
 }
 
 // Over tells that nothing more of the response's body comes: its last frame may lack

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"slices"
 	"time"
 
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
@@ -57,10 +58,13 @@ func (x *Exchange) brief() *llm.Interaction {
 }
 
 func (x *Exchange) snapshot() *llm.Interaction {
-	i := x.i
-	timing := *x.i.Timing
-	i.Timing = &timing
-	i.Notes = append([]string(nil), x.i.Notes...)
-	i.Findings = append([]llm.Finding(nil), x.i.Findings...)
-	return &i
+	s := &struct {
+		llm.Interaction
+		timing llm.Timing
+	}{x.i, *x.i.Timing}
+	i := &s.Interaction
+	i.Timing = &s.timing
+	i.Notes = slices.Clone(i.Notes)
+	i.Findings = slices.Clone(i.Findings)
+	return i
 }
