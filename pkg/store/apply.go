@@ -48,7 +48,8 @@ type applier struct {
 	reader    *segmentReader
 	segment   uint64 // that reader reads
 	intern    map[string]string
-	careful   int // 1 while a record that cannot be applied is looked for, else 0
+	rushed    bool // the last batch was a rush, and this one will be
+	careful   int  // 1 while a record that cannot be applied is looked for, else 0
 
 	// The segments that were found at start, with their sizes, and the last one.
 	found map[uint64]int64
@@ -67,7 +68,7 @@ type begun struct {
 type statements struct {
 	block, texts, findPiece, addPiece, usePiece, profile, progress *sql.Stmt
 
-	row, search *direct
+	row, rowAgain, search *direct
 }
 
 func (a *applier) prepare(ctx context.Context) error {
@@ -90,19 +91,25 @@ func (a *applier) prepare(ctx context.Context) error {
 		}
 		*s.to = stmt
 	}
-	var err error
-	if a.stmts.row, err = prepareDirect(ctx, a.conn, insertRow); err != nil {
-		return fmt.Errorf("prepare %q: %w", insertRow, err)
-	}
-	const insertText = "INSERT INTO search (rowid, text) VALUES (?, ?)"
-	if a.stmts.search, err = prepareDirect(ctx, a.conn, insertText); err != nil {
-		return fmt.Errorf("prepare %q: %w", insertText, err)
+	for _, s := range []struct {
+		to   **direct
+		text string
+	}{
+		{&a.stmts.row, "INSERT" + insertRow},
+		{&a.stmts.rowAgain, "INSERT OR REPLACE" + insertRow},
+		{&a.stmts.search, "INSERT INTO search (rowid, text) VALUES (?, ?)"},
+	} {
+		stmt, err := prepareDirect(ctx, a.conn, s.text)
+		if err != nil {
+			return fmt.Errorf("prepare %q: %w", s.text, err)
+		}
+		*s.to = stmt
 	}
 	return nil
 }
 
 func (s *statements) close() error {
-	err := errors.Join(s.row.close(), s.search.close())
+	err := errors.Join(s.row.close(), s.rowAgain.close(), s.search.close())
 	for _, stmt := range []*sql.Stmt{s.block, s.texts, s.findPiece, s.addPiece, s.usePiece, s.profile, s.progress} {
 		if stmt != nil {
 			err = errors.Join(err, stmt.Close())
@@ -148,6 +155,7 @@ func (a *applier) step(ctx context.Context, limit int) (more bool, err error) {
 	if _, err := a.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return true, err
 	}
+	a.rushed = a.batch.records > rush
 	a.batch.reset(a.pos)
 	more, err = a.read(ctx, limit)
 	if err == nil && a.batch.pos != a.pos {
@@ -255,7 +263,7 @@ func (a *applier) entry(ctx context.Context, r *reader) error {
 	slot := appendBytes(a.batch.slot[:0], doc)
 	slot = appendBytes(slot, requestHeader)
 	slot = appendBytes(slot, responseHeader)
-	n := a.number(w.id)
+	n, isKnown := a.number(w.id)
 	slot, err := a.body(ctx, slot, r, w.id, true)
 	if err != nil {
 		return err
@@ -272,21 +280,40 @@ func (a *applier) entry(ctx context.Context, r *reader) error {
 		return err
 	}
 	a.batch.useProfile(w)
-	return a.pack(ctx, w, n, slot)
+	return a.pack(ctx, waiting{w, n, isKnown}, slot)
 }
 
 // number gives an interaction that has ended its n: the one that it began with,
-// unless that is long ago, so that n and used stay close.
-func (a *applier) number(id string) int64 {
+// unless that is long ago, so that n and used stay close. isKnown tells that its
+// row is in the database.
+func (a *applier) number(id string) (n int64, isKnown bool) {
 	if b, ok := a.open[id]; ok {
-		b.row = nil // its own row is not needed any more
+		isKnown = b.row == nil
+		b.row = nil // it is not needed any more
 		delete(a.open, id)
 		if a.nextN-b.n < useSlack {
-			return b.n
+			return b.n, isKnown
 		}
 	}
 	a.nextN++
-	return a.nextN - 1
+	return a.nextN - 1, isKnown
+}
+
+// insert writes a row. It may be called within Raw of the connection only.
+func (a *applier) insert(ctx context.Context, w waiting, block int64, slot int) error {
+	a.batch.args = w.row.values(a.batch.args[:0], w.n, block, slot)
+	stmt := a.stmts.row
+	if w.isKnown {
+		stmt = a.stmts.rowAgain
+	}
+	err := stmt.exec(ctx, a.batch.args...)
+	if err != nil && !w.isKnown && isConstraint(err) { // it has ended twice
+		err = a.stmts.rowAgain.exec(ctx, a.batch.args...)
+	}
+	if err != nil {
+		return fmt.Errorf("write a row: %w", err)
+	}
+	return nil
 }
 
 // finish completes the transaction of a batch.
@@ -302,9 +329,8 @@ func (a *applier) finish(ctx context.Context) error {
 			if b.row == nil {
 				continue
 			}
-			a.batch.args = b.row.values(a.batch.args[:0], b.n, -1, 0)
-			if err := a.stmts.row.exec(ctx, a.batch.args...); err != nil {
-				return fmt.Errorf("write a row: %w", err)
+			if err := a.insert(ctx, waiting{row: b.row, n: b.n}, -1, 0); err != nil {
+				return err
 			}
 			a.batch.useProfile(b.row)
 			b.row = nil

@@ -38,8 +38,9 @@ type use struct{ first, last int64 }
 
 // waiting is a row whose slot lies in a block that is not written yet.
 type waiting struct {
-	row *row
-	n   int64
+	row     *row
+	n       int64
+	isKnown bool // the database has it already, without a slot
 }
 
 func (b *batch) reset(pos position) {
@@ -65,7 +66,7 @@ func (b *batch) useProfile(w *row) {
 }
 
 // pack puts the slot of an interaction into the block.
-func (a *applier) pack(ctx context.Context, w *row, n int64, slot []byte) error {
+func (a *applier) pack(ctx context.Context, w waiting, slot []byte) error {
 	b := &a.batch
 	if len(b.block) > 0 && len(b.block)+len(slot) > blockSize {
 		if err := a.flushBlock(ctx); err != nil {
@@ -73,7 +74,7 @@ func (a *applier) pack(ctx context.Context, w *row, n int64, slot []byte) error 
 		}
 	}
 	b.block = appendBytes(b.block, slot)
-	b.rows = append(b.rows, waiting{w, n})
+	b.rows = append(b.rows, w)
 	return nil
 }
 
@@ -96,9 +97,8 @@ func (a *applier) flushBlock(ctx context.Context) error {
 	}
 	err := a.conn.Raw(func(any) error {
 		for slot, w := range b.rows {
-			b.args = w.row.values(b.args[:0], w.n, id, slot)
-			if err := a.stmts.row.exec(ctx, b.args...); err != nil {
-				return fmt.Errorf("write a row: %w", err)
+			if err := a.insert(ctx, w, id, slot); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -113,7 +113,7 @@ func (a *applier) flushBlock(ctx context.Context) error {
 
 // squeeze compresses, as well as there is time for. It may use buf's memory.
 func (a *applier) squeeze(buf, data []byte) (codec, []byte) {
-	if a.batch.records > rush {
+	if a.rushed || a.batch.records > rush {
 		return a.squeezer.press(buf, data)
 	}
 	return a.squeezer.squeeze(buf, data)

@@ -126,7 +126,9 @@ func (r *reader) row() *row {
 	return w
 }
 
-const insertRow = `INSERT OR REPLACE INTO interaction (
+// A row is inserted with INSERT, or with INSERT OR REPLACE where there is one
+// already: for that SQLite prepares to undo the statement alone, at some cost.
+const insertRow = ` INTO interaction (
 	n, id, started_at, provider, profile, api, method, path, status, state, stream, model, request_model,
 	input_tokens, output_tokens, cost, ttft, duration, agent, session, tools, verdicts, findings, errors, block, slot
 ) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`

@@ -206,6 +206,12 @@ func hopeless(err error) bool {
 	return false
 }
 
+// isConstraint reports whether an error says that there is such a row already.
+func isConstraint(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_CONSTRAINT
+}
+
 // isNoTransaction reports whether a rollback found nothing to roll back.
 func isNoTransaction(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "no transaction is active")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"time"
 )
 
@@ -23,6 +24,9 @@ func (j *journal) run() {
 		case <-j.stop:
 			stopping = true
 		}
+		// Whoever is about to record something goes first: one write for all of
+		// them costs hardly more than one for each.
+		runtime.Gosched()
 		err := j.drain()
 		if err == nil {
 			err = j.turnOver()
