@@ -50,9 +50,9 @@ type encoder struct {
 	parts  []byte // memory that is used again
 }
 
-// appendBody writes one side. base is the earlier body that this one may share
-// bytes with, or nil.
-func (e *encoder) appendBody(dst []byte, b *record.Body, base *base) []byte {
+// appendBody writes one side. old is the earlier body that this one may share
+// bytes with, if any.
+func (e *encoder) appendBody(dst []byte, b *record.Body, old likeness) []byte {
 	if b.File != nil {
 		return e.appendFile(dst, b)
 	}
@@ -60,12 +60,12 @@ func (e *encoder) appendBody(dst []byte, b *record.Body, base *base) []byte {
 	count, lost := 0, false
 	id := ""
 	spans := []span{{off: 0, len: len(b.Data)}}
-	if base != nil {
-		spans = diff(base.data, b.Data)
+	if old.base != nil {
+		spans = diff(old.data, b.Data, old.common)
 	}
 	for _, s := range spans {
 		if s.old {
-			id = base.id
+			id = old.id
 			e.shares = true
 			parts = binary.AppendUvarint(append(parts, partOld), uint64(s.off))
 			parts = binary.AppendUvarint(parts, uint64(s.len))

@@ -20,12 +20,20 @@ const (
 	minShared  = 64 // shorter agreements are not worth their reference
 )
 
+// ends tells how many bytes two bodies begin with in common, and how many of the
+// others they end with.
+type ends struct{ head, tail int }
+
+func endsOf(old, body []byte) ends {
+	head := commonPrefix(old, body)
+	return ends{head, commonSuffix(old[head:], body[head:])}
+}
+
 // diff says how body is made of ranges of old and of new bytes. It finds what
 // agents do from one turn to the next: a long common beginning, a common end,
 // and between the two small edits, such as cache markers that move on.
-func diff(old, body []byte) []span {
-	head := commonPrefix(old, body)
-	tail := commonSuffix(old[head:], body[head:])
+func diff(old, body []byte, common ends) []span {
+	head, tail := common.head, common.tail
 	if tail < minShared {
 		tail = 0
 	}

@@ -51,13 +51,13 @@ func (e *encoder) recycle() {
 //	bytes  the text for full-text search
 //
 // where sized is a uint32 length and that many bytes.
-func appendEntry(dst []byte, e *record.Entry, base *base, enc *encoder) []byte {
+func appendEntry(dst []byte, e *record.Entry, old likeness, enc *encoder) []byte {
 	dst = appendRow(dst, rowOf(e.Interaction))
 	dst = appendSized(dst, func(dst []byte) []byte { return appendJSON(dst, e.Interaction) })
 	dst = appendSized(dst, func(dst []byte) []byte { return appendHeader(dst, e.RequestHeader) })
 	dst = appendSized(dst, func(dst []byte) []byte { return appendHeader(dst, e.ResponseHeader) })
-	dst = enc.appendBody(dst, &e.Request, base)
-	dst = enc.appendBody(dst, &e.Response, nil)
+	dst = enc.appendBody(dst, &e.Request, old)
+	dst = enc.appendBody(dst, &e.Response, likeness{})
 	return appendSized(dst, func(dst []byte) []byte {
 		from := len(dst)
 		dst = append(filter.AppendText(dst, e.Interaction), e.SearchText...)

@@ -41,7 +41,7 @@ func TestTornJournal(t *testing.T) {
 	data := []byte(segmentMagic)
 	var ends []int
 	for _, e := range []*record.Entry{one, two} {
-		frame, err := endFrame(appendEntry(beginFrame(nil, frameEntry), e, nil, s))
+		frame, err := endFrame(appendEntry(beginFrame(nil, frameEntry), e, likeness{}, s))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -264,7 +264,7 @@ func TestDamagedRecord(t *testing.T) {
 	data := []byte(segmentMagic)
 	for n := range 3 {
 		e := entry(fmt.Sprint(n))
-		frame := appendEntry(beginFrame(nil, frameEntry), e, nil, &encoder{})
+		frame := appendEntry(beginFrame(nil, frameEntry), e, likeness{}, &encoder{})
 		if n == 1 {
 			frame = frame[:len(frame)-20] // sound sum, but not what it should be
 		}

@@ -36,10 +36,21 @@ func newBases(limit int) *bases {
 	return &bases{limit: limit, byKey: map[uint64][]*list.Element{}, byID: map[string]*list.Element{}, refs: map[string]int{}}
 }
 
+// likeness is an earlier request, or nil, and what a new one has in common with it.
+type likeness struct {
+	*base
+	common ends
+}
+
+// continues reports whether the new request takes the place of the earlier one:
+// the two have more in common than not.
+func (l likeness) continues() bool {
+	return l.base != nil && l.common.head+l.common.tail > len(l.data)/2
+}
+
 // get returns the request of a conversation that has most in common with data at
-// its ends, or nil, and counts a record that refers to it. continues tells that
-// data takes its place: the two have more in common than not.
-func (b *bases) get(conversation uint64, data []byte) (best *base, continues bool) {
+// its ends, and counts a record that refers to it.
+func (b *bases) get(conversation uint64, data []byte) (best likeness) {
 	var room [maxTalks]*base
 	talks := room[:0]
 	b.mu.Lock()
@@ -49,27 +60,27 @@ func (b *bases) get(conversation uint64, data []byte) (best *base, continues boo
 	b.mu.Unlock()
 	most := -1
 	for _, x := range talks {
-		common := commonPrefix(x.data, data)
-		common += commonSuffix(x.data[common:], data[common:])
-		if common > most {
-			best, most = x, common
+		common := endsOf(x.data, data)
+		size := common.head + common.tail
+		if size > most {
+			best, most = likeness{x, common}, size
 		}
-		if common >= len(x.data)-len(x.data)/16 {
+		if size >= len(x.data)-len(x.data)/16 {
 			break // it is this one
 		}
 	}
-	if best == nil {
-		return nil, false
+	if best.base == nil {
+		return likeness{}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	at, ok := b.byID[best.id]
 	if !ok {
-		return nil, false // forgotten since
+		return likeness{} // forgotten since
 	}
 	b.order.MoveToFront(at)
 	b.refs[best.id]++
-	return best, most > len(best.data)/2
+	return best
 }
 
 // put remembers a request, in the place of the one that it continues if that is

@@ -171,24 +171,24 @@ func (s *Store) Finish(ctx context.Context, e *record.Entry) error {
 	enc.blobs = s.files
 	defer enc.recycle()
 	follows := e.Conversation != 0 && e.Request.File == nil && len(e.Request.Data) >= smallBody
-	var old, continued *base
+	var old likeness
+	var continued *base
 	if follows {
-		var continues bool
-		if old, continues = s.bases.get(e.Conversation, e.Request.Data); continues {
-			continued = old
+		if old = s.bases.get(e.Conversation, e.Request.Data); old.continues() {
+			continued = old.base
 		}
 	}
 	frame, err := endFrame(appendEntry(newFrame(frameEntry), e, old, enc))
-	if old != nil && (err != nil || !enc.shares) {
+	if old.base != nil && (err != nil || !enc.shares) {
 		s.bases.unref(old.id)
-		old = nil
+		old.base = nil
 	}
 	p := &pending{frame: frame, done: make(chan struct{}), entry: true, id: e.Interaction.ID}
 	if err == nil {
 		err = s.journal.add(ctx, p)
 	}
 	if err != nil {
-		if old != nil {
+		if old.base != nil {
 			s.bases.unref(old.id)
 		}
 		s.files.unpin(enc.pinned...)
