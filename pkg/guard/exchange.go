@@ -2,8 +2,8 @@ package guard
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
-	"hash/fnv"
 	"runtime/debug"
 	"strconv"
 
@@ -93,20 +93,14 @@ func (x *Exchange) sessionKey() string {
 	if c.PreviousID != "" {
 		return x.heldKey(c.PreviousID)
 	}
-	h := fnv.New128a()
-	write := func(parts []llm.Part) {
-		for i := range parts {
-			_, _ = h.Write([]byte(parts[i].Text)) // a hash never fails
-		}
-	}
-	write(c.System)
-	for _, m := range c.Messages {
-		write(m.Parts)
-		if m.Role == llm.RoleUser {
+	opening := binary.LittleEndian.AppendUint64(nil, llm.SumParts(c.System))
+	for i := range c.Messages {
+		opening = binary.LittleEndian.AppendUint64(opening, c.Messages[i].Sum())
+		if c.Messages[i].Role == llm.RoleUser {
 			break
 		}
 	}
-	return t.Provider + "\x00" + t.Profile + "\x00\x00" + string(h.Sum(nil))
+	return t.Provider + "\x00" + t.Profile + "\x00\x00" + strconv.FormatUint(llm.SumBytes(opening), 36)
 }
 
 // heldKey names the conversation that a provider keeps under an id.

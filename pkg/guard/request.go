@@ -74,7 +74,11 @@ func (x *Exchange) secrets(l *Looked) {
 	if x.guard.scanner == nil {
 		return
 	}
-	hits, err := x.guard.scanner.Scan(l.Send)
+	var known []llm.Message
+	if x.conversation != nil {
+		known = x.conversation.Messages
+	}
+	hits, err := x.guard.scanner.Scan(l.Send, known)
 	if err != nil || len(hits) == 0 {
 		return // what is no JSON object is not looked into, and is refused elsewhere
 	}

@@ -52,6 +52,7 @@ type Message struct {
 	Parts []Part `json:"parts"`
 	Span  Span   `json:"-"` // the message's own bytes in the body
 	Hash  uint64 `json:"-"` // its Sum, where that was taken before; else 0
+	Raw   uint64 `json:"-"` // the SumBytes of its own bytes in the body, where that was taken before; else 0
 }
 
 // Tool is a tool that the request declares.

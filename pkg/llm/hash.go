@@ -6,6 +6,14 @@ import "hash/maphash"
 // nobody can prepare two contents that are taken for the same.
 var seed = maphash.MakeSeed()
 
+// SumBytes hashes bytes as they stand, as Message.Sum does what they say.
+func SumBytes(b []byte) uint64 {
+	if n := maphash.Bytes(seed, b); n != 0 {
+		return n
+	}
+	return 1
+}
+
 // Sum hashes the message's content: its role and its parts, not where they stand.
 // It is another one in each process, and never 0.
 func (m *Message) Sum() uint64 {

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"hash/maphash"
 	"sync"
 
 	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
@@ -48,7 +47,7 @@ type Reading struct {
 	Request Request // what Format.Scan returns
 	// Conversation is what Format.Conversation returns. It shares its parts with
 	// other readings: they are not to be changed. The messages and tools of a body
-	// that was read by pieces have their Hash.
+	// that was read by pieces have their Hash, and its messages their Raw.
 	Conversation llm.Conversation
 	// Err is the error of Format.Conversation.
 	Err error
@@ -67,7 +66,6 @@ type Reading struct {
 // hash takes the place of scanning. Only strict pieces are kept. The hash is seeded,
 // so that a text cannot be prepared that is taken for another.
 type History struct {
-	seed  maphash.Seed
 	walks sync.Pool // of *walk
 
 	mu     sync.Mutex
@@ -83,7 +81,7 @@ func NewHistory(maxBytes int) *History {
 	if maxBytes <= 0 {
 		maxBytes = 64 << 20
 	}
-	h := &History{seed: maphash.MakeSeed(), max: maxBytes, pieces: map[pieceKey]*piece{}, firsts: map[space][]*piece{}}
+	h := &History{max: maxBytes, pieces: map[pieceKey]*piece{}, firsts: map[space][]*piece{}}
 	h.order.newer, h.order.older = &h.order, &h.order
 	h.walks.New = func() any { return new(walk) }
 	return h

@@ -50,6 +50,9 @@ func same(t *testing.T, f wire.Format, body []byte, r wire.Reading) {
 		if m.Hash = 0; was != 0 && m.Sum() != was {
 			t.Errorf("the hash of message %d is not its sum", i)
 		}
+		if m.Raw != 0 && m.Raw != llm.SumBytes(body[m.Span.Start:m.Span.End]) {
+			t.Errorf("the hash of message %d's bytes is not theirs", i)
+		}
 	}
 	for i := range r.Conversation.Tools {
 		tool := r.Conversation.Tools[i]
@@ -63,7 +66,7 @@ func same(t *testing.T, f wire.Format, body []byte, r wire.Reading) {
 func sumless(c llm.Conversation) (messages []llm.Message, tools []llm.Tool) {
 	messages, tools = slices.Clone(c.Messages), slices.Clone(c.Tools)
 	for i := range messages {
-		messages[i].Hash = 0
+		messages[i].Hash, messages[i].Raw = 0, 0
 	}
 	for i := range tools {
 		tools[i].Hash = 0

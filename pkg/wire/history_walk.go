@@ -2,7 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"hash/maphash"
 	"unicode/utf8"
 
 	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
@@ -176,7 +175,7 @@ func (w *walk) next(s *jsonscan.Scanner, kind Piece) (seen, ok bool) {
 		return false, false
 	}
 	raw := w.body[at:end]
-	key := pieceKey{is, len(raw), maphash.Bytes(w.h.seed, raw)}
+	key := pieceKey{is, len(raw), llm.SumBytes(raw)}
 	if p := w.h.find(key); p != nil && w.put(s, p, at) {
 		return true, true
 	}
@@ -198,7 +197,7 @@ func (w *walk) match(p *piece, is space, at int) *piece {
 		return nil
 	}
 	raw := w.body[at : at+p.size]
-	if tailOf(raw) != p.tail || maphash.Bytes(w.h.seed, raw) != p.hash || p.read.Load() == nil {
+	if tailOf(raw) != p.tail || llm.SumBytes(raw) != p.hash || p.read.Load() == nil {
 		return nil
 	}
 	return p
@@ -226,7 +225,7 @@ func (w *walk) make(key pieceKey, at, end int) foundPiece {
 	switch s := jsonscan.Again(body, at); key.kind {
 	case PieceMessages:
 		read.message = w.f.ReadMessage(body, s)
-		read.message.Hash = read.message.Sum()
+		read.message.Hash, read.message.Raw = read.message.Sum(), key.hash
 		p.model = byModel(jsonscan.Again(body, at), end)
 	case PieceSystem:
 		read.parts = w.f.ReadSystem(body, s)

@@ -79,7 +79,7 @@ func BenchmarkScanNext(b *testing.B) {
 	i := 0
 	for b.Loop() {
 		i++
-		if _, err := s.Scan([]byte(fmt.Sprintf(`%s,{"role":"user","content":"%d %s"}]}`, body, i, prose[:64]))); err != nil {
+		if _, err := s.Scan([]byte(fmt.Sprintf(`%s,{"role":"user","content":"%d %s"}]}`, body, i, prose[:64])), nil); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -90,7 +90,7 @@ func benchmark(b *testing.B, s *Scanner, body string) {
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := s.Scan(data); err != nil {
+		if _, err := s.Scan(data, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

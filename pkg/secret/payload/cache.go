@@ -1,20 +1,22 @@
 package payload
 
 import (
-	"hash/maphash"
 	"sync"
+	"sync/atomic"
+
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
 )
 
 // cache remembers what was found in units. It forgets in halves: what was not
 // asked for while half of it was filled anew is dropped.
 type cache struct {
-	seed maphash.Seed
 	most int // bytes of one half
+	root entry
+	turn atomic.Uint32 // counts the times that it forgot
 
 	mu         sync.Mutex
 	young, old map[key]*entry
 	bytes      int // of young
-	root       entry
 }
 
 // key tells units apart: a hash that nobody outside can foresee, with the length.
@@ -24,65 +26,73 @@ type key struct {
 	data bool // the unit is data and none of the protocol's
 }
 
+func keyOf(raw []byte, data bool) key { return key{llm.SumBytes(raw), len(raw), data} }
+
+// entry is what is known of a unit.
 type entry struct {
-	hits []Hit // with places and paths inside of the unit; never changed
-	next int   // the size of the unit that followed last; under the cache's lock
+	key
+	hits []Hit                 // with places and paths inside of the unit; never changed
+	next atomic.Pointer[entry] // the unit that followed last, or nil
+	turn atomic.Uint32         // the cache's when the entry was among the young ones last
 }
 
 // What an entry takes, and each of its hits, about.
-const entrySize, hitSize = 160, 128
+const entrySize, hitSize = 200, 128
 
 func newCache(maxBytes int) *cache {
-	return &cache{seed: maphash.MakeSeed(), most: maxBytes / 2, young: map[key]*entry{}}
+	return &cache{most: maxBytes / 2, young: map[key]*entry{}}
 }
 
-func (c *cache) key(raw []byte, data bool) key {
-	return key{maphash.Bytes(c.seed, raw), len(raw), data}
-}
-
-// first returns what stands before the first unit of a body.
-func (c *cache) first() (before *entry, next int) {
+// find returns the entry of a unit, or nil, and notes that it follows another one.
+// As most units follow the one that they followed before, most cost no look into the
+// maps.
+func (c *cache) find(prev *entry, k key) *entry {
+	if e := prev.next.Load(); e != nil && e.key == k && e.turn.Load() == c.turn.Load() {
+		return e
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return &c.root, c.root.next
-}
-
-// visit returns the entry of a unit, or nil, and the size of the unit that
-// followed it the last time. It notes that the unit follows another one.
-func (c *cache) visit(prev *entry, k key) (e *entry, next int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e = c.young[k]
+	e := c.young[k]
 	if e == nil {
 		if e = c.old[k]; e == nil {
-			return nil, 0
+			return nil
 		}
-		c.keep(k, e)
+		c.keep(e)
 	}
-	prev.next = k.size
-	return e, e.next
+	prev.next.Store(e)
+	return e
 }
 
 // put remembers a unit.
 func (c *cache) put(prev *entry, k key, hits []Hit) *entry {
-	e := &entry{hits: hits}
+	e := &entry{key: k, hits: hits}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	prev.next = k.size
-	c.keep(k, e)
+	if c.keep(e) {
+		prev.next.Store(e)
+	}
 	return e
 }
 
-func (c *cache) keep(k key, e *entry) {
+// keep takes an entry in among the young ones. It fails where there is no room for
+// it at all.
+func (c *cache) keep(e *entry) bool {
 	size := entrySize
 	for i := range e.hits {
 		size += hitSize + len(e.hits[i].Where)
 	}
 	if c.bytes+size > c.most {
+		for _, e := range c.old {
+			e.next.Store(nil) // one that is still followed must not keep the others
+		}
 		c.old, c.young, c.bytes = c.young, map[key]*entry{}, 0
+		c.turn.Add(1)
 	}
-	if size <= c.most {
-		c.young[k] = e
-		c.bytes += size
+	if size > c.most {
+		return false
 	}
+	e.turn.Store(c.turn.Load())
+	c.young[e.key] = e
+	c.bytes += size
+	return true
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
 )
 
 // FuzzScan: whatever the body, Scan does not panic, says the same twice, finds
@@ -36,7 +37,7 @@ func FuzzScan(f *testing.F) {
 
 func check(t *testing.T, body string) string {
 	s := scanner(t)
-	hits, err := s.Scan([]byte(body))
+	hits, err := s.Scan([]byte(body), nil)
 	if err != nil {
 		if hits != nil {
 			t.Errorf("%v with %v", hits, err)
@@ -57,7 +58,11 @@ func check(t *testing.T, body string) string {
 			t.Errorf("%q begins inside of an escape", v)
 		}
 	}
-	again, err := s.Scan([]byte(body))
+	known := []llm.Message(nil)
+	if jsonscan.Check([]byte(body)) == nil {
+		known = messages([]byte(body))
+	}
+	again, err := s.Scan([]byte(body), known)
 	for i := range again {
 		hits[i].New = again[i].New // a unit may stand twice in one body
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/pkg/secret"
 )
 
@@ -59,7 +60,7 @@ func quote(v any) string {
 
 func scan(t testing.TB, s *Scanner, body string) []Hit {
 	t.Helper()
-	hits, err := s.Scan([]byte(body))
+	hits, err := s.Scan([]byte(body), nil)
 	if err != nil {
 		t.Fatalf("%v in %s", err, body)
 	}
@@ -180,7 +181,7 @@ func checkRedact(t testing.TB, s *Scanner, body string, hits []Hit) string {
 	if rest != body[from:] {
 		t.Errorf("%q is left, want %q", rest, body[from:])
 	}
-	found, err := s.Scan([]byte(clean))
+	found, err := s.Scan([]byte(clean), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +222,7 @@ func TestRedactOneValue(t *testing.T) {
 func TestScanErrors(t *testing.T) {
 	s := scanner(t)
 	for _, body := range []string{"", " ", "null", `"` + github + `"`, `["` + github + `",]`, `{"a":"` + github + `"`, `{"a":"` + github + `"}}`, `{"a":["` + github + `",]}`, `{"a":{"` + github + `"}`, "{\"a\":\"\x01" + github + "\"}", `{`} {
-		if hits, err := s.Scan([]byte(body)); err == nil || hits != nil {
+		if hits, err := s.Scan([]byte(body), nil); err == nil || hits != nil {
 			t.Errorf("%q: %v, %v", body, hits, err)
 		}
 	}
@@ -332,15 +333,62 @@ func TestCacheKnowsWhatFollows(t *testing.T) {
 	body := `{"messages":[` + strings.Join(units[:3], ",") + `],"x":` + units[3] + `}`
 	scan(t, s, strings.Replace(body, "third", "3rd", 1))
 	scan(t, s, body)
-	e, next := s.seen.first()
+	e := &s.seen.root
 	for _, u := range units {
-		if next != len(u) {
-			t.Errorf("%d bytes are expected before %s", next, u)
+		next := e.next.Load()
+		if next == nil || next.size != len(u) {
+			t.Errorf("%v is expected before %s", next, u)
 		}
-		if e, next = s.seen.visit(e, s.seen.key([]byte(u), false)); e == nil {
+		if e = s.seen.find(e, keyOf([]byte(u), false)); e == nil || e != next {
 			t.Fatalf("%s is unknown", u)
 		}
 	}
+}
+
+// Messages that somebody has read are found by their hashes: what is found in them is
+// the same, whoever saw them first.
+func TestScanOfKnownMessages(t *testing.T) {
+	body := `{"x":"` + github + `","messages":[ {"content":"` + iban + `"} ,"none of them",{"content":["` + github + `"]}],"y":["` + iban + `"]}`
+	known := messages([]byte(body))
+	for name, first := range map[string][]llm.Message{"by bytes": nil, "by hashes": known} {
+		s := scanner(t)
+		hits, err := s.Scan([]byte(body), first)
+		if err != nil || len(hits) != 4 {
+			t.Fatalf("%s: %v, %v", name, hits, err)
+		}
+		for _, then := range [][]llm.Message{nil, known, known[1:], known[:1]} {
+			again, err := s.Scan([]byte(body), then)
+			for i := range again {
+				if again[i].New {
+					t.Errorf("%s: %s was seen before", name, again[i].Where)
+				}
+				again[i].New = hits[i].New
+			}
+			if d := cmp.Diff(hits, again, cmp.AllowUnexported(Hit{})); err != nil || d != "" {
+				t.Error(name, err, d)
+			}
+		}
+	}
+}
+
+// messages gives the elements of all arrays at the top of a body as a decoder does
+// that knows their hashes: of some it knows none.
+func messages(body []byte) (list []llm.Message) {
+	js := jsonscan.New(body)
+	for range js.Object() {
+		if js.Kind() != jsonscan.Array {
+			continue
+		}
+		for i := range js.Array() {
+			m := llm.Message{Span: llm.Span{Start: js.Pos()}}
+			js.Skip()
+			if m.Span.End = js.Offset(); i%3 != 1 {
+				m.Raw = llm.SumBytes(body[m.Span.Start:m.Span.End])
+			}
+			list = append(list, m)
+		}
+	}
+	return list
 }
 
 // A character is never cut, also where a value is.
@@ -364,7 +412,7 @@ func TestScanConcurrently(t *testing.T) {
 			var err error
 			for i := range 200 {
 				body := []byte(fmt.Sprintf(`{"messages":[{"content":"a"},{"content":"%d %s"},{"content":"%d"}]}`, i%7, github, g))
-				hits, e := s.Scan(body)
+				hits, e := s.Scan(body, nil)
 				if e != nil || len(hits) != 1 || !bytes.Equal(body[hits[0].Start:hits[0].End], []byte(github)) {
 					err = fmt.Errorf("%v, %v", hits, e)
 				}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/archestra-ai/archestra-cli/pkg/jsonscan"
+	"github.com/archestra-ai/archestra-cli/pkg/llm"
 	"github.com/archestra-ai/archestra-cli/pkg/secret"
 )
 
@@ -45,10 +46,12 @@ func New(d *secret.Detector, maxBytes int) *Scanner {
 // Scan returns what is found in a body, in its order; hits do not overlap. A body
 // that is no JSON object or array is an error, and then nothing is found. Names that stand
 // twice and broken UTF-8 are not looked for: [jsonscan.Check] does that.
-func (s *Scanner) Scan(body []byte) ([]Hit, error) {
+//
+// known are messages that were read in that body, or nil: where a unit is one of them
+// and has its Raw, its bytes are neither walked nor hashed once more.
+func (s *Scanner) Scan(body []byte, known []llm.Message) ([]Hit, error) {
 	js := jsonscan.New(body)
-	p := pass{Scanner: s, body: body, js: js}
-	p.prev, p.next = s.seen.first()
+	p := pass{Scanner: s, body: body, js: js, known: known, prev: &s.seen.root}
 	switch js.Kind() {
 	case jsonscan.Object:
 	case jsonscan.Array:
@@ -70,7 +73,7 @@ func (s *Scanner) Scan(body []byte) ([]Hit, error) {
 		p.name, p.index = name, noIndex
 		if len(name) >= longName {
 			end := nameEnd(body, js.Pos())
-			p.unit(nameStart(body, end), end, false)
+			p.raw(nameStart(body, end), end, false)
 		}
 		switch kind := js.Kind(); {
 		case kind == jsonscan.Array:
@@ -96,8 +99,8 @@ type pass struct {
 	js    *jsonscan.Scanner
 	name  []byte // of the member at the top
 	index int    // of the element, or noIndex
+	known []llm.Message
 	prev  *entry // of the last unit
-	next  int    // the size of the unit that followed it when it was last seen, or 0
 	hits  []Hit
 }
 
@@ -111,20 +114,37 @@ func (p *pass) value(data bool) {
 		return
 	}
 	start := p.js.Pos()
+	if m := p.knownAt(start); m != nil {
+		p.js.Jump(m.Span.End)
+		p.unit(start, key{m.Raw, m.Span.End - start, data})
+		return
+	}
 	// Where a unit ends need not be searched if it is the one that came next the
 	// last time: a whole value with the same bytes ends at the same place.
-	if end := start + p.next; p.next > 0 && closes(p.body, start, end) {
-		k := p.seen.key(p.body[start:end], data)
-		if e, next := p.seen.visit(p.prev, k); e != nil {
-			p.js.Jump(end)
-			p.add(e, next, start, false)
+	if next := p.prev.next.Load(); next != nil && closes(p.body, start, start+next.size) {
+		k := keyOf(p.body[start:start+next.size], data)
+		if e := p.seen.find(p.prev, k); e != nil {
+			p.js.Jump(start + next.size)
+			p.add(e, start, false)
 			return
 		}
 	}
 	p.js.Skip()
 	if p.js.Err() == nil {
-		p.unit(start, p.js.Offset(), data)
+		p.raw(start, p.js.Offset(), data)
 	}
+}
+
+// knownAt returns the message whose very bytes begin at a place, or nil. Places come
+// in the order of the body, and so do messages.
+func (p *pass) knownAt(start int) *llm.Message {
+	for len(p.known) > 0 && p.known[0].Span.Start < start {
+		p.known = p.known[1:]
+	}
+	if len(p.known) == 0 || p.known[0].Span.Start != start || p.known[0].Raw == 0 {
+		return nil
+	}
+	return &p.known[0]
 }
 
 // closes tells whether the bytes from start to end may be a whole string, object
@@ -144,24 +164,25 @@ func closes(body []byte, start, end int) bool {
 	return false
 }
 
-// unit looks at a whole value, if it is new.
-func (p *pass) unit(start, end int, data bool) {
-	raw := p.body[start:end]
-	if len(raw) < shortest+2 {
+// raw looks at a whole value, if it is new.
+func (p *pass) raw(start, end int, data bool) { p.unit(start, keyOf(p.body[start:end], data)) }
+
+// unit looks at the whole value that begins at a place, if it is new.
+func (p *pass) unit(start int, k key) {
+	if k.size < shortest+2 {
 		return
 	}
-	k := p.seen.key(raw, data)
-	e, next := p.seen.visit(p.prev, k)
+	e := p.seen.find(p.prev, k)
 	isNew := e == nil
 	if isNew {
-		e = p.seen.put(p.prev, k, p.look(raw, data))
+		e = p.seen.put(p.prev, k, p.look(p.body[start:start+k.size], k.data))
 	}
-	p.add(e, next, start, isNew)
+	p.add(e, start, isNew)
 }
 
 // add takes over what is known of a unit.
-func (p *pass) add(e *entry, next, start int, isNew bool) {
-	p.prev, p.next = e, next
+func (p *pass) add(e *entry, start int, isNew bool) {
+	p.prev = e
 	if len(e.hits) == 0 {
 		return
 	}
