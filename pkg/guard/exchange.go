@@ -198,12 +198,13 @@ func (x *Exchange) Answer(a *llm.Answer) {
 // fetched once more, by its id. Of responses it does unless it is told not to, of
 // chat completions where it is told to, or answers later.
 func (x *Exchange) kept() bool {
-	says := func(what string) bool { return bytes.Contains(x.body, []byte(what)) }
 	switch x.target.Format.API() {
 	case llm.APIResponses:
-		return !says(`"store":false`)
+		store := x.history().Store
+		return store == nil || *store
 	case llm.APIChatCompletions:
-		return x.target.Kept != "" || says(`"store":true`) || says(`"store": true`) || says(`"deferred"`)
+		store := x.history().Store
+		return x.target.Kept != "" || store != nil && *store
 	}
 	return false
 }

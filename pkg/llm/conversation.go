@@ -74,4 +74,7 @@ type Conversation struct {
 	// PreviousID names the history that the provider keeps (previous_response_id
 	// or conversation), where the request continues one.
 	PreviousID string `json:"previous_id,omitempty"`
+	// Store tells whether the provider is asked to keep the answer under its id; nil
+	// where the request does not say.
+	Store *bool `json:"-"`
 }

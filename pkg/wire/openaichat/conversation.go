@@ -27,6 +27,10 @@ func (format) Conversation(body []byte) (llm.Conversation, error) {
 			for range s.Array() {
 				c.Tools = append(c.Tools, r.tool(s))
 			}
+		case "store", "deferred": // the latter is xAI's: the answer is to be fetched
+			if store, ok := s.Bool(); ok && (store || c.Store == nil) {
+				c.Store = &store
+			}
 		}
 	}
 	return c, view.End(s, kind)

@@ -35,6 +35,10 @@ func (format) Conversation(body []byte) (llm.Conversation, error) {
 			if id := conversationID(s); id != "" && c.PreviousID == "" {
 				c.PreviousID = id
 			}
+		case "store":
+			if store, ok := s.Bool(); ok {
+				c.Store = &store
+			}
 		}
 	}
 	return c, view.End(s, kind)
