@@ -59,15 +59,8 @@ var fences = []string{"<information>", "<|im_start|>", "<|system|>", "[inst]", "
 // wording finds the places of a doc that read like an attack.
 func wording(d *lex.Doc) []lex.Mark {
 	var out []lex.Mark
-	low := ""
 	for _, f := range fences {
-		if !strings.ContainsAny(d.Text, "<[#|_") {
-			break
-		}
-		if low == "" {
-			low = asciiLower(d.Text)
-		}
-		if i := strings.Index(low, f); i >= 0 {
+		if i := indexFold(d.Text, f); i >= 0 {
 			out = append(out, lex.Mark{Start: uint32(i), End: uint32(i + len(f)), What: "marks of a chat template"})
 		}
 	}
@@ -101,13 +94,35 @@ func (p *wordingPattern) match(d *lex.Doc, t, n uint32) (uint32, bool) {
 	return t, true
 }
 
-// asciiLower lowers ASCII only, so that offsets stay.
-func asciiLower(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
+// indexFold returns where a fence stands first, in whatever case its ASCII letters
+// are, or -1. It looks for the fence's own mark, which texts seldom hold.
+func indexFold(s, fence string) int {
+	mark := strings.IndexAny(fence, "<[#_")
+	for at := mark; at < len(s); at++ {
+		i := strings.IndexByte(s[at:], fence[mark])
+		if i < 0 {
+			return -1
+		}
+		at += i
+		if beginsFold(s[at-mark:], fence) {
+			return at - mark
 		}
 	}
-	return string(b)
+	return -1
+}
+
+func beginsFold(s, lower string) bool {
+	if len(s) < len(lower) {
+		return false
+	}
+	for i := range len(lower) {
+		c := s[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
 }

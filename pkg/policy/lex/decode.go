@@ -48,20 +48,19 @@ func (d *Doc) encoded(cell, start, end uint32, text string) {
 
 // Decoded calls f with every readable text that stands encoded in s.
 func Decoded(s string, f func(start, end int, text string)) {
-	percent := false
 	for at := 0; at < len(s); {
 		if s[at] == '\\' {
 			at += 2 // the letter of an escape is no digit of a code
 			continue
 		}
 		end := at
-		for end < len(s) && blobByte(s[end]) {
+		percent := false
+		for end < len(s) && blob[s[end]] {
 			percent = percent || s[end] == '%'
 			end++
 		}
 		if end == at {
 			at++
-			percent = false
 			continue
 		}
 		if run := s[at:end]; len(run) >= minBlob {
@@ -74,17 +73,20 @@ func Decoded(s string, f func(start, end int, text string)) {
 				f(at, end, text)
 			}
 		}
-		percent = false
 		at = end
 	}
 }
 
-func blobByte(c byte) bool {
-	if _, ok := alnum(c); ok {
-		return true
+// blob holds the bytes that codes are written with.
+var blob = func() (t [256]bool) {
+	for c, letter := range letters {
+		t[c] = letter != 0
 	}
-	return c == '+' || c == '/' || c == '-' || c == '_' || c == '=' || c == '%' || c == '.'
-}
+	for _, c := range []byte("+/-_=%.") {
+		t[c] = true
+	}
+	return t
+}()
 
 func decodeBlob(run string) (string, bool) {
 	run = strings.Trim(run, ".=%")
@@ -136,18 +138,21 @@ func readable(b []byte) bool {
 }
 
 func decodePercent(run string) (string, bool) {
-	var b []byte
-	n := 0
-	for i := 0; i < len(run); i++ {
-		if run[i] == '%' && i+2 < len(run) {
-			if h, l := hexValue(run[i+1]), hexValue(run[i+2]); h >= 0 && l >= 0 {
-				b = append(b, byte(h<<4|l))
-				i += 2
-				n++
-				continue
-			}
+	b := make([]byte, 0, len(run))
+	at := 0
+	for i := 0; i+2 < len(run); i++ {
+		if run[i] != '%' {
+			continue
 		}
-		b = append(b, run[i])
+		if h, l := hexValue(run[i+1]), hexValue(run[i+2]); h >= 0 && l >= 0 {
+			b = append(append(b, run[at:i]...), byte(h<<4|l))
+			i += 2
+			at = i + 1
+		}
 	}
-	return string(b), n > 0 && utf8.Valid(b)
+	if at == 0 {
+		return "", false
+	}
+	b = append(b, run[at:]...)
+	return string(b), utf8.Valid(b)
 }

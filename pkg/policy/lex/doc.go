@@ -167,7 +167,7 @@ func (d *Doc) running(c *Cell) bool {
 	if c.Tokens > shortWords {
 		// A URL or an address has many tokens and no space.
 		words := 0
-		for i, in := c.Start, false; i < c.End; i++ {
+		for i, in := c.Start, false; i < c.End && words <= shortWords; i++ {
 			if space(d.Text[i]) {
 				in = false
 			} else if !in {

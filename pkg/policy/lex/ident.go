@@ -61,15 +61,12 @@ func EachIdent(s string, escaped bool, f func(Ident)) {
 			at = min(at+2, len(s))
 			continue
 		}
-		end, dot := at, false
+		end, tells := at, false
 		for end < len(s) && !breaks(s[end]) && !(escaped && s[end] == '\\') {
-			switch c := s[end]; {
-			case c == '.' || c == '@' || c == '/' || c == '#' || c == '+' || c == '\\' || c == '~' || '0' <= c && c <= '9' || c >= utf8.RuneSelf:
-				dot = true
-			}
+			tells = tells || telling[s[end]]
 			end++
 		}
-		if dot {
+		if tells {
 			if id, n := identify(s, at, end); id.Kind != NoIdent {
 				f(id)
 				at = max(n, end)
@@ -80,13 +77,22 @@ func EachIdent(s string, escaped bool, f func(Ident)) {
 	}
 }
 
-func breaks(c byte) bool {
-	switch c {
-	case ' ', '\t', '\n', '\r', '"', '\'', '<', '>', '(', ')', '[', ']', '{', '}', ',', ';', '`', '|', '*':
-		return true
+func breaks(c byte) bool { return breaking[c] }
+
+// breaking holds the bytes between which identifiers stand, telling those of which an
+// identifier has one at least.
+var breaking, telling = func() (breaks, tells [256]bool) {
+	for _, c := range []byte(" \t\n\r\"'<>()[]{},;`|*") {
+		breaks[c] = true
 	}
-	return false
-}
+	for c := range tells {
+		tells[c] = c >= utf8.RuneSelf
+	}
+	for _, c := range []byte("0123456789.@/#+\\~") {
+		tells[c] = true
+	}
+	return breaks, tells
+}()
 
 // identify reads the chunk s[at:end]; next tells where to go on where the
 // identifier is longer than the chunk.
@@ -280,16 +286,15 @@ func hostLike(s string, path bool) bool {
 }
 
 func ipv4(s string) bool {
-	parts := strings.Split(s, ".")
-	if len(parts) != 4 {
-		return false
-	}
-	for _, p := range parts {
-		if p == "" || len(p) > 3 || !digits(p) {
+	n := 0
+	for more := true; more; n++ {
+		var p string
+		p, s, more = strings.Cut(s, ".")
+		if len(p) > 3 || !digits(p) {
 			return false
 		}
 	}
-	return true
+	return n == 4
 }
 
 // account tells whether a word reads as a number that names something: ten
@@ -362,7 +367,7 @@ func word(s string) bool {
 	return s != ""
 }
 
-func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+func digits(s string) bool { return s != "" && countDigits(s) == len(s) }
 
 func countDigits(s string) (n int) {
 	for i := 0; i < len(s); i++ {

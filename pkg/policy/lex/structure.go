@@ -28,7 +28,7 @@ func skipSpace(s string, i int) int {
 
 // lines cuts an unstructured text into its lines.
 func lines(text string) []Cell {
-	var cells []Cell
+	cells := make([]Cell, 0, min(strings.Count(text, "\n")+1, 256))
 	for at, record := 0, uint32(0); at < len(text); record++ {
 		end := strings.IndexByte(text[at:], '\n')
 		if end < 0 {

@@ -25,16 +25,16 @@ func (d *Doc) tokenise(i int) {
 				p += n
 				continue
 			}
-			if lower, ok := alnum(b); ok {
-				if tags {
-					w.end()
-					tags = false
-				}
-				w.put(rune(lower), p, p+1, false)
-			} else {
+			if letters[b] == 0 {
 				w.end()
+				p++
+				continue
 			}
-			p++
+			if tags {
+				w.end()
+				tags = false
+			}
+			p = w.run(p, int(c.End))
 			continue
 		}
 		r, n := utf8.DecodeRuneInString(text[p:c.End])
@@ -71,15 +71,20 @@ func (d *Doc) tokenise(i int) {
 	w.end()
 }
 
-func alnum(b byte) (byte, bool) {
-	switch {
-	case 'a' <= b && b <= 'z', '0' <= b && b <= '9':
-		return b, true
-	case 'A' <= b && b <= 'Z':
-		return b + 'a' - 'A', true
+// letters holds the ASCII letters, in lower case, and digits; 0 stands for the others.
+var letters = func() (t [256]byte) {
+	for c := range t {
+		switch b := byte(c); {
+		case 'a' <= b && b <= 'z', '0' <= b && b <= '9':
+			t[c] = b
+		case 'A' <= b && b <= 'Z':
+			t[c] = b + 'a' - 'A'
+		}
 	}
-	return 0, false
-}
+	return t
+}()
+
+func alnum(b byte) (byte, bool) { return letters[b], letters[b] != 0 }
 
 func ideograph(r rune) bool {
 	return r >= 0x2E80 && (unicode.Is(unicode.Han, r) || unicode.Is(unicode.Hiragana, r) || unicode.Is(unicode.Katakana, r) || unicode.Is(unicode.Hangul, r)) ||
@@ -97,7 +102,8 @@ type writer struct {
 	form        Form
 }
 
-func (w *writer) put(r rune, start, end int, changed bool) {
+// begin opens a token where none is open.
+func (w *writer) begin(start int, changed bool) {
 	if !w.open {
 		w.open, w.start, w.hash = true, start, fnvOffset
 		w.form = Exact
@@ -106,6 +112,26 @@ func (w *writer) put(r rune, start, end int, changed bool) {
 	if changed || w.changed {
 		w.form = max(w.form, Normalised)
 	}
+}
+
+// run puts the ASCII letters and digits that stand at a place, one at least, and
+// returns the place behind them.
+func (w *writer) run(at, end int) int {
+	w.begin(at, false)
+	h := w.hash
+	for text := w.d.Text; at < end; at++ {
+		c := letters[text[at]]
+		if c == 0 {
+			break
+		}
+		h = (h ^ uint64(c)) * fnvPrime
+	}
+	w.hash, w.stop = h, at
+	return at
+}
+
+func (w *writer) put(r rune, start, end int, changed bool) {
+	w.begin(start, changed)
 	w.stop = end
 	if r < utf8.RuneSelf {
 		w.hash = (w.hash ^ uint64(byte(r))) * fnvPrime
