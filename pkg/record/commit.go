@@ -92,9 +92,7 @@ func (x *Exchange) scrubbed() (body []byte, encoding string) {
 
 func (x *Exchange) put(e *Entry) error {
 	// Not the request's context: a client that goes away must not cost the record.
-	ctx, cancel := context.WithTimeout(context.Background(), x.rec.opts.Wait)
-	defer cancel()
-	err := x.rec.opts.Sink.Finish(ctx, e)
+	err := x.rec.opts.Sink.Finish(x.rec.patience.atMost(x.rec.opts.Wait), e)
 	c, log := &x.rec.Counters, x.rec.opts.Log
 	switch {
 	case err == nil:

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -169,11 +168,7 @@ func (x *Exchange) announce() {
 func (x *Exchange) Credentials(out *http.Request) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for _, s := range querySecrets(namedSecrets(nil, out.Header), out.URL) {
-		if !slices.Contains(x.secret, s) {
-			x.secret = append(x.secret, s)
-		}
-	}
+	x.secret = querySecrets(namedSecrets(x.secret, out.Header), out.URL)
 }
 
 // Sent tells that the guards are through and the request goes out now.
@@ -348,6 +343,9 @@ const (
 )
 
 func (x *Exchange) arrived(now time.Time) {
+	if !x.i.Stream && !x.unsure {
+		return // nobody asks how a whole answer came
+	}
 	after := now.Sub(x.start)
 	if n := len(x.arrivals); n > 0 && (after-x.arrivals[n-1].After < arrivalGap || n >= arrivalLimit) {
 		x.arrivals[n-1].Offset = x.i.ResponseBytes

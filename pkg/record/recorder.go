@@ -67,6 +67,7 @@ type Recorder struct {
 	large    sync.Mutex // held while a body that was too large for memory is looked at
 	history  *wire.History
 	order    sync.Mutex // held while an id and a time are taken
+	patience patience
 	counted  counted
 	Counters Counters
 }

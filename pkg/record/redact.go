@@ -64,25 +64,30 @@ var harmless = map[string]bool{
 	"sec-websocket-key": true,
 }
 
-// ordinary are the headers that nearly every request and response has, as net/http
-// spells them: they need no second look.
-var ordinary = map[string]bool{
-	"Accept": true, "Accept-Encoding": true, "Accept-Language": true, "Connection": true, "Content-Encoding": true, "Content-Length": true,
-	"Content-Type": true, "Date": true, "Host": true, "Server": true, "Transfer-Encoding": true, "User-Agent": true, "Vary": true,
-	"Anthropic-Version": true, "Anthropic-Beta": true, "Openai-Organization": true, "Openai-Processing-Ms": true, "Openai-Version": true,
-	"X-Request-Id": true, "Cf-Ray": true, "Cf-Cache-Status": true, "Alt-Svc": true, "Strict-Transport-Security": true,
-	"X-Stainless-Arch": true, "X-Stainless-Lang": true, "X-Stainless-Os": true, "X-Stainless-Package-Version": true, "X-Stainless-Retry-Count": true,
-	"X-Stainless-Runtime": true, "X-Stainless-Runtime-Version": true, "X-Stainless-Timeout": true, "X-Stainless-Async": true,
-	"X-Stainless-Read-Timeout": true, "X-Stainless-Helper-Method": true, "X-App": true, "X-Content-Type-Options": true,
-	"X-Ratelimit-Limit-Requests": true, "X-Ratelimit-Remaining-Requests": true, "X-Ratelimit-Reset-Requests": true,
-	"X-Ratelimit-Limit-Tokens": true, "X-Ratelimit-Remaining-Tokens": true, "X-Ratelimit-Reset-Tokens": true,
-	"Anthropic-Dangerous-Direct-Browser-Access": true, "Anthropic-Organization-Id": true, "Request-Id": true, "Via": true,
+// known are the headers that most requests and responses have, as net/http spells
+// them, and whether they hold a credential: they need no second look.
+var known = map[string]bool{
+	"Authorization": true, "Proxy-Authorization": true, "X-Api-Key": true, "Api-Key": true, "X-Goog-Api-Key": true,
+	"Cookie": true, "Set-Cookie": true,
+	"Accept": false, "Accept-Encoding": false, "Accept-Language": false, "Connection": false, "Content-Encoding": false, "Content-Length": false,
+	"Content-Type": false, "Date": false, "Host": false, "Server": false, "Transfer-Encoding": false, "User-Agent": false, "Vary": false,
+	"Anthropic-Version": false, "Anthropic-Beta": false, "Openai-Organization": false, "Openai-Processing-Ms": false, "Openai-Version": false,
+	"X-Request-Id": false, "Cf-Ray": false, "Cf-Cache-Status": false, "Alt-Svc": false, "Strict-Transport-Security": false,
+	"X-Stainless-Arch": false, "X-Stainless-Lang": false, "X-Stainless-Os": false, "X-Stainless-Package-Version": false, "X-Stainless-Retry-Count": false,
+	"X-Stainless-Runtime": false, "X-Stainless-Runtime-Version": false, "X-Stainless-Timeout": false, "X-Stainless-Async": false,
+	"X-Stainless-Read-Timeout": false, "X-Stainless-Helper-Method": false, "X-App": false, "X-Content-Type-Options": false,
+	"X-Ratelimit-Limit-Requests": false, "X-Ratelimit-Remaining-Requests": false, "X-Ratelimit-Reset-Requests": false,
+	"X-Ratelimit-Limit-Tokens": false, "X-Ratelimit-Remaining-Tokens": false, "X-Ratelimit-Reset-Tokens": false,
+	"Anthropic-Dangerous-Direct-Browser-Access": false, "Anthropic-Organization-Id": false, "Request-Id": false, "Via": false,
 }
 
 // secretName tells whether a header or a query parameter of that name holds a
 // credential. Dashes and underscores, and upper and lower case, are the same.
 func secretName(name string) bool {
-	return !ordinary[name] && named(name)
+	if secret, ok := known[name]; ok {
+		return secret
+	}
+	return named(name)
 }
 
 // named tells it of any name.
@@ -207,7 +212,7 @@ func unescaped(s string) string {
 // would be cut out of answers that happen to hold it.
 const shortestSecret = 12
 
-// addSecret adds a credential to those that are taken out of the record of an answer
+// addSecret adds a credential, once, to those that are taken out of the record of an answer
 // which repeats them.
 func addSecret(list []string, v string) []string {
 	for _, scheme := range [...]string{"bearer ", "basic ", "token "} {
@@ -215,7 +220,7 @@ func addSecret(list []string, v string) []string {
 			v = v[len(scheme):]
 		}
 	}
-	if v = strings.TrimSpace(v); len(v) >= shortestSecret {
+	if v = strings.TrimSpace(v); len(v) >= shortestSecret && !slices.Contains(list, v) {
 		list = append(list, v)
 	}
 	return list

@@ -80,11 +80,11 @@ func TestSecretsOfARequest(t *testing.T) {
 	}
 }
 
-// The ordinary names are a shortcut, and no exception.
-func TestOrdinaryNames(t *testing.T) {
-	for name := range ordinary {
-		if named(name) || http.CanonicalHeaderKey(name) != name {
-			t.Errorf("%s is not ordinary", name)
+// The known names are a shortcut, and no exception.
+func TestKnownNames(t *testing.T) {
+	for name, secret := range known {
+		if named(name) != secret || http.CanonicalHeaderKey(name) != name {
+			t.Errorf("%s is not as it is known", name)
 		}
 	}
 }

@@ -52,7 +52,7 @@ type Sink interface {
 	// Start notes that an exchange has begun. It does not wait for the disk.
 	Start(i *llm.Interaction)
 	// Finish keeps the entry and returns once a kill of this process cannot
-	// lose it any more, or when ctx ends; an entry whose wait was cut is kept
+	// lose it any more, or when ctx ends, which others may wait by; an entry whose wait was cut is kept
 	// all the same as soon as that is possible.
 	Finish(ctx context.Context, e *Entry) error
 }
