@@ -52,6 +52,7 @@ var choices = map[string][]cobra.Completion{
 	"mode":           {string(config.ModeEnforce), string(config.ModeReport), string(config.ModeOff)},
 	"ask":            {string(config.AskDeny), string(config.AskAllow), string(config.AskQueue)},
 	"record-failure": {string(config.FailOpen), string(config.FailClosed)},
+	"unobserved":     {string(config.UnobservedPass), string(config.UnobservedRefuse)},
 	"log-level":      {"debug", "info", "warn", "error"},
 	"log-format":     {string(config.LogText), string(config.LogJSON)},
 }

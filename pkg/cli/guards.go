@@ -39,7 +39,7 @@ func newGuards(cfg *config.Config, around surroundings, live *feed.Feed, log *sl
 	})
 	g.guard = guard.New(guard.Options{
 		Act: cfg.Mode == config.ModeEnforce, Policy: g.rules.Policy, Asks: g.asks, Always: g.rules.Append,
-		OnBlock: guard.OnBlock(cfg.Guard.OnBlock), MaxHeld: cfg.Guard.MaxHeld, Detector: detector,
+		OnBlock: guard.OnBlock(cfg.Guard.OnBlock), RefuseUnobserved: cfg.Guard.Unobserved == config.UnobservedRefuse, MaxHeld: cfg.Guard.MaxHeld, Detector: detector,
 		Secrets: guard.Treatment(cfg.Guard.Secrets), Personal: guard.Treatment(cfg.Guard.Personal), Links: guard.Treatment(cfg.Guard.Links),
 		Log: log,
 	})

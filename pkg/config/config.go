@@ -60,6 +60,7 @@ type Guard struct {
 	Policy        string        // the user's file of rules; absolute
 	AskTimeout    time.Duration // how long a question waits for an answer
 	OnBlock       OnBlock
+	Unobserved    Unobserved
 	MaxHeld       int // bytes of a response that wait for a decision
 	Secrets       Treatment
 	Personal      Treatment
@@ -75,6 +76,16 @@ const (
 	BlockText  OnBlock = "text"      // a text in the place of the call says why
 	BlockDrop  OnBlock = "drop_turn" // nothing of the turn's calls is let through
 	BlockRetry OnBlock = "retry"     // the model is told, and answers once more
+)
+
+// Unobserved is what becomes of an answer of an API that is not observed in full, and
+// that calls a tool which a rule would not let pass.
+type Unobserved string
+
+// The ways to treat what is not observed.
+const (
+	UnobservedPass   Unobserved = "pass"   // it passes, and is noted
+	UnobservedRefuse Unobserved = "refuse" // the answer is refused, and a stream is cut
 )
 
 // Treatment is what is done about something that was found.

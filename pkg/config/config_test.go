@@ -74,7 +74,7 @@ func TestDefaults(t *testing.T) {
 	want := summary{
 		Port: 9000, DataDir: filepath.Join(state, "archestra"), Mode: ModeEnforce, Ask: AskDeny,
 		Guard: Guard{
-			Policy: filepath.Join(home, "archestra", "policy.yaml"), AskTimeout: time.Minute, OnBlock: BlockText, MaxHeld: 8 << 20,
+			Policy: filepath.Join(home, "archestra", "policy.yaml"), AskTimeout: time.Minute, OnBlock: BlockText, Unobserved: UnobservedPass, MaxHeld: 8 << 20,
 			Secrets: TreatReport, Personal: TreatReport, PersonalKinds: []string{"card", "iban", "ssn"}, Links: TreatRedact,
 		},
 		Record: Record{Retain: 30 * 24 * time.Hour, RetainSize: 5e9, Wait: 250 * time.Millisecond, Failure: FailOpen},
@@ -133,7 +133,7 @@ func TestRank(t *testing.T) {
 func TestEverySource(t *testing.T) {
 	sample := map[string]string{
 		"host": "::1", "port": "1234", "data-dir": "/d", "mode": "report", "ask": "queue",
-		"ask-timeout": "90s", "policy": "/p.yaml", "on-block": "retry", "max-held": "1MiB", "secrets": "redact", "personal": "block",
+		"ask-timeout": "90s", "policy": "/p.yaml", "on-block": "retry", "unobserved": "refuse", "max-held": "1MiB", "secrets": "redact", "personal": "block",
 		"personal-kinds": "email,card", "links": "report", "retain": "1d12h", "retain-size": "1MiB",
 		"record-wait": "1s", "record-failure": "closed", "max-header": "8KiB", "max-body": "2KiB", "max-decompressed": "3KiB", "max-line": "128KiB",
 		"shutdown-timeout": "1s", "header-timeout": "2s", "body-timeout": "3s", "idle-timeout": "4s", "connect-timeout": "5s",
@@ -144,7 +144,7 @@ func TestEverySource(t *testing.T) {
 	}
 	want := &Config{
 		Host: "::1", Port: 1234, DataDir: "/d", Mode: ModeReport, Ask: AskQueue,
-		Guard:  Guard{"/p.yaml", 90 * time.Second, BlockRetry, 1 << 20, TreatRedact, TreatBlock, []string{"email", "card"}, TreatReport},
+		Guard:  Guard{"/p.yaml", 90 * time.Second, BlockRetry, UnobservedRefuse, 1 << 20, TreatRedact, TreatBlock, []string{"email", "card"}, TreatReport},
 		Record: Record{36 * time.Hour, 1 << 20, time.Second, FailClosed, true},
 		Limits: Limits{8 << 10, 2 << 10, 3 << 10, 128 << 10},
 		Timeouts: Timeouts{time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second, 5 * time.Second, 6 * time.Second,

@@ -57,6 +57,8 @@ var table = []Setting{
 		bind: func(c *Config) parser { return text(&c.Guard.Policy) }},
 	{Name: "on-block", Default: string(BlockText), Help: "what an answer becomes of which a tool call was refused: text says why in its place, drop_turn lets none of the turn's calls through, retry tells the model and relays its second answer", Accepts: "text, drop_turn or retry",
 		bind: func(c *Config) parser { return choice(&c.Guard.OnBlock, BlockText, BlockDrop, BlockRetry) }},
+	{Name: "unobserved", Default: string(UnobservedPass), Help: "what becomes of an answer of an API that is not observed in full (results of batches, lists of what is kept) and that calls a tool which a rule would not let pass: pass, noted, or refuse", Accepts: "pass or refuse", Trusted: true,
+		bind: func(c *Config) parser { return choice(&c.Guard.Unobserved, UnobservedPass, UnobservedRefuse) }},
 	{Name: "max-held", Default: "8MiB", Help: "how much of a response may wait for a decision; calls beyond it are refused", Accepts: acceptsSize,
 		bind: func(c *Config) parser { return size(&c.Guard.MaxHeld, 64<<10, 1<<30) }},
 	{Name: "secrets", Default: string(TreatReport), Help: "what is done about secrets in requests", Accepts: acceptsTreat, Trusted: true,

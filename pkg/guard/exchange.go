@@ -230,21 +230,47 @@ func (x *Exchange) MayCall() bool {
 
 // Foreign judges calls of an API that is not understood. What the conversation is,
 // nobody knows: it is not trusted, and nobody is asked.
-func (x *Exchange) Foreign(calls []llm.ToolCall) bool {
-	x.conversation = &llm.Conversation{PreviousID: "\x00 not known"}
-	ok := true
+func (x *Exchange) Foreign(calls []llm.ToolCall) bool { return x.Stopped(calls) == nil }
+
+// Stopped is Foreign, and returns the first call that must not pass.
+func (x *Exchange) Stopped(calls []llm.ToolCall) (stopped *llm.ToolCall) {
+	x.conversation = &llm.Conversation{PreviousID: unknown}
 	for _, c := range calls {
 		v := x.judge(c)
 		j := &Judged{Call: c, Verdict: v, decided: true}
 		dress(&j.Call, &v)
 		if v.Action != llm.ActionAllow {
-			j.Call.Verdict, ok = llm.ActionBlock, false
+			j.Call.Verdict = llm.ActionBlock
+			if stopped == nil {
+				stopped = &j.Call
+			}
 		}
 		x.judged = append(x.judged, j)
 		x.told(j)
 	}
-	return ok
+	return stopped
 }
+
+// RefusesUnobserved tells whether the calls of an API that is not understood are judged
+// before they pass, by Foreign.
+func (x *Exchange) RefusesUnobserved() bool { return x.guard.opts.RefuseUnobserved && x.Acts() }
+
+// Passed judges the calls of an answer of an API that is not understood, for the record
+// alone: they have passed, unless Foreign has judged them.
+func (x *Exchange) Passed(a *llm.Answer) {
+	if len(a.ToolCalls) == 0 {
+		return
+	}
+	held := len(x.judged) > 0
+	x.conversation, x.judging = &llm.Conversation{PreviousID: unknown}, nil
+	x.Annotate(a.ToolCalls)
+	if x.Acts() && !held {
+		x.note("unjudged: %s passed, for this API is not observed in full and nothing of it is held; what the rules would do without knowing the conversation is noted", plural(len(a.ToolCalls), "tool call"))
+	}
+}
+
+// unknown names a conversation that nobody knows.
+const unknown = "\x00 not known"
 
 // Succeed takes over what was decided of the calls of an exchange before it on the
 // same connection: the record is of both.

@@ -51,7 +51,11 @@ type Options struct {
 	// remembers it for the session alone.
 	Always func(rule string, a llm.Action) error
 
-	OnBlock  OnBlock
+	OnBlock OnBlock
+	// RefuseUnobserved has an answer of an API that is not observed refused where it
+	// calls a tool that a rule would not let pass.
+	RefuseUnobserved bool
+
 	MaxHeld  int // bytes of an answer that wait for a decision
 	Detector *secret.Detector
 	Secrets  Treatment

@@ -31,7 +31,7 @@ type foreignMessage struct {
 
 // read reads a message.
 func (f *foreign) read(m []byte) (out foreignMessage) {
-	if !bytes.Contains(m, []byte("unction")) && !bytes.Contains(m, []byte("ool")) && !bytes.Contains(m, []byte(`\u`)) {
+	if !mayCall(m) {
 		return out
 	}
 	event := ""
@@ -44,6 +44,11 @@ func (f *foreign) read(m []byte) (out foreignMessage) {
 	w := foreignWalk{foreign: f, done: strings.HasSuffix(event, ".done"), piece: strings.HasSuffix(event, "function_call_arguments.delta")}
 	w.value(jsonscan.New(m), "", 0)
 	return w.out
+}
+
+// mayCall tells whether a text has what every call has.
+func mayCall(m []byte) bool {
+	return bytes.Contains(m, []byte("unction")) || bytes.Contains(m, []byte("ool")) || bytes.Contains(m, []byte(`\u`))
 }
 
 // hold keeps a message back until the call is whole that it holds a piece of. It
@@ -102,7 +107,7 @@ func (w *foreignWalk) value(s *jsonscan.Scanner, under string, depth int) {
 
 func (w *foreignWalk) object(s *jsonscan.Scanner, under string, depth int) {
 	var c llm.ToolCall
-	var args []byte
+	var args, input []byte
 	var kind, item string
 	for key := range s.Object() {
 		switch name := string(key); name {
@@ -120,9 +125,19 @@ func (w *foreignWalk) object(s *jsonscan.Scanner, under string, depth int) {
 			} else {
 				args = bytes.Clone(s.Raw())
 			}
+		case "input":
+			input = s.Raw()
 		default:
 			w.value(s, name, depth+1)
 		}
+	}
+	switch {
+	case kind == "tool_use" || strings.HasSuffix(kind, "custom_tool_use"): // Anthropic's
+		if args == nil {
+			args = bytes.Clone(input)
+		}
+	case len(input) > 0:
+		w.value(jsonscan.New(input), "input", depth+1)
 	}
 	if w.piece && depth == 0 {
 		w.out.piece = cmp.Or(item, c.ID, "?")

@@ -17,9 +17,14 @@ import (
 // pass as they are, and the answer is judged for the record alone.
 func (p *Proxy) guarded(x *exchange, res *http.Response, r *relay) (io.ReadCloser, error) {
 	open := func() { x.record.Response(res.StatusCode, res.Header, r.left) }
-	if x.judge == nil || !x.target.Observed() {
+	if x.judge == nil {
 		open()
 		return nil, nil
+	}
+	if !x.target.Observed() {
+		x.unobserved()
+		open()
+		return p.holdUnobserved(x, res, r)
 	}
 	if res.StatusCode >= http.StatusMultipleChoices || res.StatusCode == http.StatusNoContent || res.Request.Method == http.MethodHead || !x.judge.Edits() {
 		x.record.Judged(nil, x.verdicts)

@@ -159,6 +159,13 @@ func (x *Exchange) answer() llm.Answer {
 		// Opaque, and perhaps repeating a credential: an error leaves the bytes as they are.
 		x.decoded, _ = Decode(x.resp, x.encoding, x.rec.opts.MaxDecoded)
 	}
+	if x.format == nil && x.calls != nil && x.i.Status >= 200 && x.i.Status < 300 {
+		x.guard("the calls of the response", func() {
+			// What cannot be decoded is looked at as far as it can.
+			plain, _ := Decode(x.resp, x.encoding, x.rec.opts.MaxDecoded)
+			a.ToolCalls = x.calls(plain)
+		})
+	}
 	if x.format == nil || x.i.Status == 0 || x.broken {
 		return a
 	}

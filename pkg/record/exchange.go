@@ -27,6 +27,7 @@ type Exchange struct {
 	kept   bool     // the answer is one that the provider keeps and was asked for by its id
 	tap    Tap
 	judge  Judge
+	calls  func(plain []byte) []llm.ToolCall // in an answer that is not observed; nil looks for none
 
 	mu        sync.Mutex
 	i         llm.Interaction

@@ -31,6 +31,15 @@ func (x *Exchange) Judged(tap Tap, judge Judge) {
 	x.tap, x.judge = tap, judge
 }
 
+// Calls says how the tool calls are found in an answer of an API that is not observed,
+// which is then shown to the Judge with nothing else in it. It is called before
+// Response.
+func (x *Exchange) Calls(find func(plain []byte) []llm.ToolCall) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.calls = find
+}
+
 // Following tells whether the response is a stream that is followed, and sure
 // whether that is settled: of a response that does not say what it is the first
 // bytes do.
