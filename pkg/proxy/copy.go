@@ -159,8 +159,9 @@ func copyBytes(to io.Writer, from io.Reader) error {
 
 // sizes are those of the buffers that bodies are copied through. Thousands of open
 // streams hold one each, whose events are small; of a large body, each read is a
-// system call or two.
-var sizes = [...]int{2 << 10, 8 << 10, 32 << 10}
+// system call or two. net/http's own buffer of 4 kB has room for the middle one as a
+// chunk, which so is one write.
+var sizes = [...]int{512, 4<<10 - 16, 32 << 10}
 
 // lent are the buffers that nobody has, by size.
 var lent [len(sizes)]sync.Pool

@@ -80,7 +80,10 @@ func (g *guarded) Read(p []byte) (int, error) {
 	}
 	n := copy(p, g.out)
 	g.out = g.out[n:]
-	return n, nil
+	if len(g.out) == 0 && g.ended && g.settled && g.again == nil && g.sequel == nil {
+		g.over = io.EOF // it leaves with the last bytes
+	}
+	return n, g.over
 }
 
 // step goes on by one answer of a person or one chunk of the provider's, which is

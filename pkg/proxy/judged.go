@@ -125,10 +125,11 @@ func resize(res *http.Response, body []byte) {
 
 // readWhole reads what the provider sends to its end, and tells the record of it.
 func (p *Proxy) readWhole(x *exchange, r *relay) ([]byte, error) {
-	raw := make([]byte, 0, 4<<10)
+	size := int64(4 << 10)
 	if r.left > 0 {
-		raw = make([]byte, 0, min(r.left, 1<<20)+1) // and one byte to see the end
+		size = min(r.left, 1<<20) + 1 // and one byte to see the end
 	}
+	raw := make([]byte, 0, size)
 	for {
 		if len(raw) == cap(raw) {
 			raw = slices.Grow(raw, len(raw))
