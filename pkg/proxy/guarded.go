@@ -81,9 +81,12 @@ func (g *guarded) Read(p []byte) (int, error) {
 	n := copy(p, g.out)
 	g.out = g.out[n:]
 	if len(g.out) == 0 && g.ended && g.settled && g.again == nil && g.sequel == nil {
-		g.over = io.EOF // it leaves with the last bytes
+		g.over = io.EOF
 	}
-	return n, g.over
+	if len(g.out) > 0 {
+		return n, nil
+	}
+	return n, g.over // an end leaves with the last bytes
 }
 
 // step goes on by one answer of a person or one chunk of the provider's, which is
