@@ -16,10 +16,20 @@ type outlet struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	res     *http.Response
+	trailed int // how many trailers were announced
 
 	mu   sync.Mutex // the header may leave from aside
 	out  bool       // the header has left, or leaves with what was written
 	kept bool       // it stays
+}
+
+// newOutlet returns the way of a response to the client.
+func newOutlet(w http.ResponseWriter, res *http.Response) *outlet {
+	o := &outlet{w: w, control: http.NewResponseController(w), res: res, trailed: len(res.Trailer)}
+	if late, ok := res.Body.(interface{ late(o *outlet) }); ok {
+		late.late(o)
+	}
+	return o
 }
 
 // begin gives the header to the server.
@@ -76,11 +86,12 @@ func (o *outlet) empty() {
 	o.begin()
 }
 
-// end tells that nothing more is written. It returns when nobody writes any more.
-func (o *outlet) end() {
+// close tells that nothing more is written. It returns when nobody writes any more.
+func (o *outlet) close() {
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	o.kept = true
+	o.mu.Unlock()
+	_ = o.res.Body.Close() // it has recorded how it ended
 }
 
 // write writes bytes behind the header. Those that are the last leave when the
@@ -105,9 +116,9 @@ type unsent struct{ error }
 // Unwrap returns what went wrong.
 func (u unsent) Unwrap() error { return u.error }
 
-// copyBody passes a body of that length, or of -1 where it is not known. An error
-// leaves the answer broken off.
-func (o *outlet) copyBody(body io.Reader, length int64) error {
+// copyBody passes the body. An error leaves the answer broken off.
+func (o *outlet) copyBody() error {
+	body, length := o.res.Body, o.res.ContentLength
 	b := lend(length)
 	defer func() { b.giveBack() }()
 	for {
@@ -131,6 +142,31 @@ func (o *outlet) copyBody(body io.Reader, length int64) error {
 		if n == len(b.data) {
 			b = b.larger()
 		}
+	}
+}
+
+// finish ends an answer whose body has ended, with an error or nil. It panics with
+// http.ErrAbortHandler where the answer broke off: net/http's own way to keep a part from
+// being taken for the whole.
+func (o *outlet) finish(p *Proxy, x *exchange, err error) {
+	if err != nil {
+		if u := (unsent{}); errors.As(err, &u) {
+			p.failed(o.w, x, u.error)
+			return
+		}
+		p.log.Debug("an answer broke off", "interaction", x.record.ID(), "error", err)
+		panic(http.ErrAbortHandler)
+	}
+	if len(o.res.Trailer) == 0 {
+		return
+	}
+	_ = o.control.Flush() // trailers follow a body in chunks, however short it is
+	h := o.w.Header()
+	for name, values := range o.res.Trailer {
+		if len(o.res.Trailer) != o.trailed {
+			name = http.TrailerPrefix + name
+		}
+		h[name] = append(h[name], values...)
 	}
 }
 

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"errors"
 	"net/http"
 	"net/textproto"
 	"strings"
@@ -9,27 +8,29 @@ import (
 	"github.com/archestra-ai/archestra-cli/pkg/provider"
 )
 
-// forward sends the request of an exchange, and gives the client what comes back.
-func (p *Proxy) forward(w http.ResponseWriter, x *exchange) {
+// ask sends the request of an exchange, and returns the way of the answer to the
+// client. It returns nil where there is none any more: the client has been told, or the
+// exchange was a connection of another protocol.
+func (p *Proxy) ask(w http.ResponseWriter, x *exchange) *outlet {
 	early := &interim{w: w}
 	res, err := p.roundTrip(x, p.outgoing(x, early))
 	early.end()
 	if err != nil {
 		p.failed(w, x, err)
-		return
+		return nil
 	}
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		p.switched(w, x, res)
-		return
+		return nil
 	}
 	strip(res.Header)
 	body := res.Body
 	if err := p.response(x, res); err != nil {
 		_ = body.Close() // the provider has nothing to say any more
 		p.failed(w, x, err)
-		return
+		return nil
 	}
-	p.deliver(w, x, res)
+	return newOutlet(w, res)
 }
 
 // outgoing turns the client's request into the provider's.
@@ -56,37 +57,6 @@ func (p *Proxy) outgoing(x *exchange, early *interim) *http.Request {
 		}
 	}
 	return out
-}
-
-// deliver gives the client a response. It panics with http.ErrAbortHandler where the
-// answer breaks off: net/http's own way to keep a part from being taken for the whole.
-func (p *Proxy) deliver(w http.ResponseWriter, x *exchange, res *http.Response) {
-	defer res.Body.Close() // again, where it came to its end
-	announced := len(res.Trailer)
-	o := &outlet{w: w, control: http.NewResponseController(w), res: res}
-	defer o.end()
-	if late, ok := res.Body.(interface{ late(o *outlet) }); ok {
-		late.late(o)
-	}
-	if err := o.copyBody(res.Body, res.ContentLength); err != nil {
-		if u := (unsent{}); errors.As(err, &u) {
-			p.failed(w, x, u.error)
-			return
-		}
-		p.log.Debug("an answer broke off", "interaction", x.record.ID(), "error", err)
-		panic(http.ErrAbortHandler)
-	}
-	if len(res.Trailer) == 0 {
-		return
-	}
-	_ = o.control.Flush() // trailers follow a body in chunks, however short it is
-	h := w.Header()
-	for name, values := range res.Trailer {
-		if len(res.Trailer) != announced {
-			name = http.TrailerPrefix + name
-		}
-		h[name] = append(h[name], values...)
-	}
 }
 
 // strip takes out of a response's header what is of one connection only (RFC 9110

@@ -72,11 +72,36 @@ type exchange struct {
 	in       *http.Request   // as the client sent it
 	client   context.Context // ends when the client goes away
 
+	upgrade bool // it asks for a WebSocket
+
 	connected atomic.Bool // a connection to the provider was had
 }
 
-// ServeHTTP relays one exchange.
+// ServeHTTP relays one exchange. Its steps stand side by side, and not one within the
+// other: a stream that waits holds the stack of all that it is within, and what the
+// steps before it needed can be given back.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := p.enter(w, r)
+	if x == nil {
+		return
+	}
+	defer x.cancel(nil)
+	defer p.survive(w, x)
+	defer x.close()
+	if !p.read(w, x) {
+		return
+	}
+	o := p.ask(w, x)
+	if o == nil {
+		return
+	}
+	defer o.close()
+	o.finish(p, x, o.copyBody())
+}
+
+// enter resolves where a request goes, and begins its record. It returns nil where the
+// request goes nowhere, which the client has been told.
+func (p *Proxy) enter(w http.ResponseWriter, r *http.Request) *exchange {
 	method, upgrade := r.Method, provider.WebSocket(r)
 	if upgrade {
 		method = http.MethodPost // what is asked over a socket is what is posted otherwise
@@ -86,42 +111,54 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	target, err := provider.Resolve(method, r.URL.EscapedPath())
 	if err != nil {
 		p.answer(w, p.withAvailable(err), nil)
-		return
+		return nil
 	}
 	upstream, err := p.opts.Upstreams.Get(target.Provider)
 	if err != nil {
 		p.answer(w, err, nil)
-		return
+		return nil
 	}
 	if p.opts.Profiles != nil {
 		if err := p.opts.Profiles(r.Context(), target.Provider.Name, target.Profile); err != nil {
 			p.answer(w, err, nil)
-			return
+			return nil
 		}
 	}
 	target.Stream = target.Stream || target.Kept != "" && r.URL.Query().Get("stream") != ""
 	joinEncodings(r.Header)
 	ctx, cancel := context.WithCancelCause(r.Context())
-	defer cancel(nil)
-	x := &exchange{target: target, upstream: upstream, ctx: ctx, cancel: cancel, client: r.Context(), in: r, record: p.opts.Recorder.Begin(r, recorded(target))}
-	defer p.survive(w, x)
-	x.body, err = p.intake(w, r)
-	if err != nil {
-		p.unreadable(w, x, err)
-		return
+	return &exchange{
+		target: target, upstream: upstream, ctx: ctx, cancel: cancel, client: r.Context(), in: r, upgrade: upgrade,
+		record: p.opts.Recorder.Begin(r, recorded(target)),
 	}
-	defer x.body.close()
+}
+
+// read reads the request, and has it looked at. It reports whether the request may
+// leave; where it may not, the client has been told.
+func (p *Proxy) read(w http.ResponseWriter, x *exchange) bool {
+	var err error
+	if x.body, err = p.intake(w, x.in); err != nil {
+		p.unreadable(w, x, err)
+		return false
+	}
 	if p.opts.Guard != nil {
 		x.judge = p.begin(x)
 	}
-	if !upgrade {
-		if err := p.look(x, r); err != nil {
+	if !x.upgrade {
+		if err := p.look(x, x.in); err != nil {
 			p.answer(w, err, x)
-			return
+			return false
 		}
 	}
 	x.record.Sent()
-	p.forward(w, x)
+	return true
+}
+
+// close lets go of the request's body.
+func (x *exchange) close() {
+	if x.body != nil {
+		x.body.close()
+	}
 }
 
 // recorded says where an exchange goes, for its record.

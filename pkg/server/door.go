@@ -87,13 +87,7 @@ type refusal struct {
 // shape, so that an SDK raises an error of its own kind.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer d.survive()
-	if no := d.check(r); no != nil {
-		d.log.Warn("a request was refused at the door", "reason", no.code, "status", no.status)
-		refuse(w, r, *no)
-		return
-	}
-	if r.URL.Path == HealthPath {
-		health(w, r)
+	if !d.admits(w, r) {
 		return
 	}
 	if r.Body != nil && r.Body != http.NoBody {
@@ -103,6 +97,20 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Header.Del(TokenHeader)
 	d.next.ServeHTTP(w, r)
+}
+
+// admits tells that a request goes on. One that does not has been answered.
+func (d *Door) admits(w http.ResponseWriter, r *http.Request) bool {
+	if no := d.check(r); no != nil {
+		d.log.Warn("a request was refused at the door", "reason", no.code, "status", no.status)
+		refuse(w, r, *no)
+		return false
+	}
+	if r.URL.Path == HealthPath {
+		health(w, r)
+		return false
+	}
+	return true
 }
 
 // check asks the questions in the order of what a caller may learn: whom it has
