@@ -139,7 +139,7 @@ func (x *Exchange) conclude(end End) {
 	x.fill(answer)
 	x.countOnce()
 	if x.i.Stream {
-		x.i.Timing.Arrivals = marks(x.arrivals)
+		x.i.Timing.Arrivals = x.arrivals.marks()
 	}
 	x.i.State = x.state(answer, end)
 	if x.rec.opts.Pricer != nil && x.i.Usage != nil {
@@ -317,22 +317,4 @@ func (x *Exchange) own(status int, body []byte) {
 	x.resp = append(x.resp[:0], body...)
 	x.i.ResponseBytes = int64(len(body))
 	x.format, x.encoding = nil, ""
-}
-
-// markLimit bounds the arrivals that stand in the record.
-const markLimit = 128
-
-// marks thins arrivals out to what the record keeps; the last one stays.
-func marks(arrivals []Arrival) [][2]int64 {
-	if len(arrivals) < 2 {
-		return nil
-	}
-	step := (len(arrivals) + markLimit - 1) / markLimit
-	out := make([][2]int64, 0, markLimit)
-	for i, a := range arrivals {
-		if (i+1)%step == 0 || i == len(arrivals)-1 {
-			out = append(out, [2]int64{a.Offset, a.After.Microseconds()})
-		}
-	}
-	return out
 }

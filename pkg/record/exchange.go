@@ -41,7 +41,7 @@ type Exchange struct {
 	wanted    bool   // the request asked for a stream
 	unsure    bool   // too little has come to say whether it is one
 	truncated bool
-	arrivals  []Arrival
+	arrivals  arrivals
 
 	framer sse.Framer // nil unless frames are decoded as they pass
 	stream wire.Stream
@@ -329,30 +329,11 @@ func (x *Exchange) Overlong() bool {
 	return x.overlong
 }
 
-// Arrival says that the response had grown to Offset bytes by the time After
-// since the exchange began.
-type Arrival struct {
-	Offset int64
-	After  time.Duration
-}
-
-// arrivalLimit bounds the list of arrivals; arrivals closer together than
-// arrivalGap are one.
-const (
-	arrivalLimit = 2048
-	arrivalGap   = time.Millisecond
-)
-
+// arrived takes note of when bytes came. Nobody asks how a whole answer did.
 func (x *Exchange) arrived(now time.Time) {
-	if !x.i.Stream && !x.unsure {
-		return // nobody asks how a whole answer came
+	if x.i.Stream || x.unsure {
+		x.arrivals.add(x.i.ResponseBytes, now.Sub(x.start))
 	}
-	after := now.Sub(x.start)
-	if n := len(x.arrivals); n > 0 && (after-x.arrivals[n-1].After < arrivalGap || n >= arrivalLimit) {
-		x.arrivals[n-1].Offset = x.i.ResponseBytes
-		return
-	}
-	x.arrivals = append(x.arrivals, Arrival{x.i.ResponseBytes, after})
 }
 
 // drain folds the frames that are whole into the answer.
