@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,7 +34,8 @@ type backend struct {
 	listErr      error // after the interactions
 	query        Query
 	stats        StatsQuery
-	body         io.Reader
+	body         func() io.Reader
+	mu           sync.Mutex // the client asks again, on another connection, where one was cut
 	asked        string
 	desk         *ask.Desk
 }
@@ -79,11 +81,13 @@ func (b *backend) Exchange(_ context.Context, ref string) (*Exchange, error) {
 }
 
 func (b *backend) Body(_ context.Context, ref string, side Side, decode bool) (io.ReadCloser, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.asked = fmt.Sprint(ref, " ", side, " ", decode)
 	if b.body == nil {
 		return nil, ErrNotKept
 	}
-	return io.NopCloser(b.body), nil
+	return io.NopCloser(b.body()), nil
 }
 
 func (b *backend) Conversation(context.Context, string) (*llm.Conversation, error) {
@@ -298,7 +302,7 @@ func TestBody(t *testing.T) {
 		t.Errorf("a body that is gone: %v", err)
 	}
 	want := strings.Repeat("\x00\xff\n", 100_000)
-	b.body = strings.NewReader(want)
+	b.body = func() io.Reader { return strings.NewReader(want) }
 	r, err := c.Body(t.Context(), "x", SideResponse, true)
 	if err != nil {
 		t.Fatal(err)
@@ -311,7 +315,7 @@ func TestBody(t *testing.T) {
 	if b.asked != "x response true" {
 		t.Errorf("asked for %q", b.asked)
 	}
-	b.body = io.MultiReader(strings.NewReader("begun"), failing{})
+	b.body = func() io.Reader { return io.MultiReader(strings.NewReader("begun"), failing{}) }
 	broken, err := c.Body(t.Context(), "x", SideRequest, false)
 	if err == nil { // where the first bytes came before the end
 		defer broken.Close()
