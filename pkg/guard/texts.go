@@ -14,7 +14,8 @@ import (
 // and links that carry data away lose their teeth.
 type texts struct {
 	rewriter wire.Rewriter
-	framer   sse.Framer // of what the gate wrote anew
+	frames   func() sse.Framer
+	framer   sse.Framer // of what the gate wrote anew, nil before any
 	buf      []byte
 }
 
@@ -24,10 +25,11 @@ func (x *Exchange) texts(contentType string, maxFrame int) *texts {
 		return nil
 	}
 	t := &texts{rewriter: f.NewRewriter(contentType, wire.RewriteOptions{Editor: x.editor})}
-	if contentType == wire.WebSocket {
-		t.framer = sse.NewMessages()
-	} else {
-		t.framer = x.target.Format.NewFramer(contentType, maxFrame)
+	t.frames = func() sse.Framer {
+		if contentType == wire.WebSocket {
+			return sse.NewMessages()
+		}
+		return f.NewFramer(contentType, maxFrame)
 	}
 	return t
 }
@@ -45,6 +47,9 @@ func (t *texts) frame(f sse.Frame) []byte { return t.rewriter.Frame(f) }
 // bytes takes frames that were written anew. Their framer is not taught, so they have
 // no class that could be taken for one of the provider's frames.
 func (t *texts) bytes(out, b []byte) []byte {
+	if t.framer == nil {
+		t.framer = t.frames()
+	}
 	t.framer.Write(b)
 	for f, ok := t.framer.Next(); ok; f, ok = t.framer.Next() {
 		out = append(out, t.rewriter.Frame(f)...)
@@ -54,9 +59,11 @@ func (t *texts) bytes(out, b []byte) []byte {
 
 func (t *texts) close() []byte {
 	t.buf = t.buf[:0]
-	t.framer.Close()
-	for f, ok := t.framer.Next(); ok; f, ok = t.framer.Next() {
-		t.buf = append(t.buf, t.rewriter.Frame(f)...)
+	if t.framer != nil {
+		t.framer.Close()
+		for f, ok := t.framer.Next(); ok; f, ok = t.framer.Next() {
+			t.buf = append(t.buf, t.rewriter.Frame(f)...)
+		}
 	}
 	t.buf = append(t.buf, t.rewriter.Close()...)
 	return t.buf

@@ -45,7 +45,7 @@ type Exchange struct {
 
 	framer sse.Framer // nil unless frames are decoded as they pass
 	stream wire.Stream
-	alike  sse.Alike       // of a WebSocket's messages
+	alike  *sse.Alike      // of a WebSocket's messages, else nil
 	frame  func(sse.Frame) // whom to show each frame; nil is nobody
 	broken bool            // the decoder panicked: no more decoding
 
@@ -209,6 +209,7 @@ func (x *Exchange) Response(status int, h http.Header, contentLength int64) {
 	}
 	if status == http.StatusSwitchingProtocols {
 		x.i.Stream = true
+		x.alike = new(sse.Alike)
 		x.guard("the response", func() { x.stream = x.format.NewStream(x.rec.opts.MaxText) })
 		return
 	}

@@ -15,13 +15,13 @@ import (
 // content_block_stop. A refused tool_use block becomes a text block in the same
 // place, so that no index changes.
 func (format) NewGate(_ string, o wire.GateOptions) wire.Gate {
-	return hold.New(&gate{blocks: map[int64]*gated{}, byCall: map[*hold.Call]*gated{}}, hold.Events, o)
+	return hold.New(plain, func() hold.Editor { return newGate(false) }, hold.Events, o)
 }
 
 // Screen implements wire.Gated.
 func (format) Screen(body []byte, o wire.GateOptions, judge func(wire.Call) wire.Decision) ([]byte, error) {
-	g := &gate{body: true, blocks: map[int64]*gated{}, byCall: map[*hold.Call]*gated{}}
-	return hold.Screen(g, body, o, g.end, judge)
+	g := newGate(true)
+	return hold.Screen(plain, g, body, o, g.end, judge)
 }
 
 type gate struct {
@@ -32,6 +32,10 @@ type gate struct {
 	scan   jsonscan.Scanner
 }
 
+func newGate(body bool) *gate {
+	return &gate{body: body, blocks: map[int64]*gated{}, byCall: map[*hold.Call]*gated{}}
+}
+
 // gated is a block: a call, or, with a nil Call, another one that has input.
 type gated struct {
 	*hold.Call
@@ -39,8 +43,8 @@ type gated struct {
 	input, pieces []byte
 }
 
-// Plain implements hold.Editor: calls are tool_use blocks and input_json_deltas.
-func (gt *gate) Plain(data []byte) bool {
+// plain is a hold.Plain: calls are tool_use blocks and input_json_deltas.
+func plain(data []byte) bool {
 	return !bytes.Contains(data, []byte(`tool_use`)) && !bytes.Contains(data, []byte(`input_json`)) && !hold.Spelt(data)
 }
 
@@ -81,7 +85,7 @@ func (gt *gate) Look(g *hold.Gate, f *hold.Frame) {
 	}
 	p := readPlaces(f, &gt.scan)
 	if gt.scan.End() != nil {
-		if data := bytes.TrimSpace(f.Data); len(data) > 0 && data[0] == '{' && !gt.Plain(data) {
+		if data := bytes.TrimSpace(f.Data); len(data) > 0 && data[0] == '{' && !plain(data) {
 			g.Break(f)
 		}
 		return

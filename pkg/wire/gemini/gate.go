@@ -17,7 +17,7 @@ func (format) NewGate(contentType string, o wire.GateOptions) wire.Gate {
 	if mediaType(contentType) == "text/event-stream" {
 		framing = hold.Events
 	}
-	g := hold.New(newGate(), framing, o)
+	g := hold.New(plain, func() hold.Editor { return newGate() }, framing, o)
 	g.TextName, g.NoComments = "text", true
 	return g
 }
@@ -25,7 +25,7 @@ func (format) NewGate(contentType string, o wire.GateOptions) wire.Gate {
 // Screen implements wire.Gated.
 func (format) Screen(body []byte, o wire.GateOptions, judge func(wire.Call) wire.Decision) ([]byte, error) {
 	gt := newGate()
-	return hold.Screen(gt, body, o, gt.end, judge)
+	return hold.Screen(plain, gt, body, o, gt.end, judge)
 }
 
 // gate knows from the decoder's own fold which part belongs to which call.
@@ -43,8 +43,8 @@ func newGate() *gate {
 	return &gate{st: newStream(0), byCall: map[*hold.Call]int{}, refused: map[int64]bool{}}
 }
 
-// Plain implements hold.Editor.
-func (gt *gate) Plain(data []byte) bool {
+// plain is a hold.Plain.
+func plain(data []byte) bool {
 	return !bytes.Contains(data, []byte(`functionCall`)) && !hold.Spelt(data)
 }
 
@@ -124,7 +124,7 @@ func (gt *gate) Look(g *hold.Gate, f *hold.Frame) {
 	gt.scan.Reset(f.Data)
 	gt.scan.Skip()
 	if data := bytes.TrimSpace(f.Data); gt.scan.End() != nil || data[0] != '{' && data[0] != '[' {
-		if !gt.Plain(data) && (data[0] == '{' || data[0] == '[') {
+		if !plain(data) && (data[0] == '{' || data[0] == '[') {
 			g.Break(f)
 		}
 		return

@@ -13,7 +13,7 @@ import (
 
 // NewGate implements wire.Gated. Calls come whole, several in a line.
 func (format) NewGate(_ string, o wire.GateOptions) wire.Gate {
-	g := hold.New(&gate{}, hold.Lines, o)
+	g := hold.New(plain, func() hold.Editor { return &gate{} }, hold.Lines, o)
 	g.TextName = "content"
 	return g
 }
@@ -24,7 +24,7 @@ func (f format) Screen(body []byte, o wire.GateOptions, judge func(wire.Call) wi
 	s := jsonscan.New(body)
 	s.Skip()
 	if s.End() == nil {
-		return hold.Screen(&gate{}, body, o, func(*hold.Gate) {}, judge)
+		return hold.Screen(plain, &gate{}, body, o, func(*hold.Gate) {}, judge)
 	}
 	o.MaxHeld = 0
 	g := f.NewGate("", o)
@@ -51,8 +51,8 @@ type gate struct {
 	scan jsonscan.Scanner
 }
 
-// Plain implements hold.Editor.
-func (gt *gate) Plain(data []byte) bool {
+// plain is a hold.Plain.
+func plain(data []byte) bool {
 	return !bytes.Contains(data, []byte(`tool_calls`)) && !hold.Spelt(data)
 }
 
@@ -74,7 +74,7 @@ func (gt *gate) Look(g *hold.Gate, f *hold.Frame) {
 	isObject := gt.scan.Kind() == jsonscan.Object
 	gt.scan.Skip()
 	if gt.scan.End() != nil || !isObject {
-		if isObject && !gt.Plain(f.Data) {
+		if isObject && !plain(f.Data) {
 			g.Break(f)
 		}
 		return

@@ -14,7 +14,7 @@ import (
 // NewGate implements wire.Gated. A call is whole when its choice is: the parts
 // of one choice's calls may interleave.
 func (format) NewGate(_ string, o wire.GateOptions) wire.Gate {
-	g := hold.New(newGate(false), hold.Events, o)
+	g := hold.New(plain, func() hold.Editor { return newGate(false) }, hold.Events, o)
 	g.TextName = "content"
 	return g
 }
@@ -22,7 +22,7 @@ func (format) NewGate(_ string, o wire.GateOptions) wire.Gate {
 // Screen implements wire.Gated.
 func (format) Screen(body []byte, o wire.GateOptions, judge func(wire.Call) wire.Decision) ([]byte, error) {
 	g := newGate(true)
-	return hold.Screen(g, body, o, g.end, judge)
+	return hold.Screen(plain, g, body, o, g.end, judge)
 }
 
 // gate knows which part belongs to which call from the decoder's own fold.
@@ -49,8 +49,8 @@ func newGate(whole bool) *gate {
 	return &gate{st: st, calls: map[*choice][]*gated{}, byNumber: map[int]*gated{}}
 }
 
-// Plain implements hold.Editor: calls are tool_calls or a function_call.
-func (gt *gate) Plain(data []byte) bool {
+// plain is a hold.Plain: calls are tool_calls or a function_call.
+func plain(data []byte) bool {
 	return !bytes.Contains(data, []byte(`_call`)) && !hold.Spelt(data)
 }
 
@@ -88,11 +88,12 @@ func readChosen(data []byte, s *jsonscan.Scanner, position int) chosen {
 	return c
 }
 
-// read returns the span that a client reads, and that of a copy beside it.
-func (gt *gate) read(data []byte, c chosen) (own, echo llm.Span) {
+// read returns the span that a client reads, of a whole body or a chunk, and that of a
+// copy beside it.
+func (c chosen) read(data []byte, whole bool) (own, echo llm.Span) {
 	delta, message := !fold.IsNull(hold.In(data, c.delta)), !fold.IsNull(hold.In(data, c.message))
 	switch {
-	case delta && message && gt.st.whole:
+	case delta && message && whole:
 		return c.message, c.delta
 	case delta && message:
 		return c.delta, c.message
@@ -119,7 +120,7 @@ func (gt *gate) Look(g *hold.Gate, f *hold.Frame) {
 			gt.choice(g, f, readChosen(f.Data, s, i))
 		}
 	}
-	if s.End() != nil && len(data) > 0 && data[0] == '{' && !gt.Plain(data) {
+	if s.End() != nil && len(data) > 0 && data[0] == '{' && !plain(data) {
 		g.Break(f)
 	}
 }
@@ -130,7 +131,7 @@ func (gt *gate) choice(g *hold.Gate, f *hold.Frame, at chosen) {
 		g.Break(f)
 		return
 	}
-	own, echo := gt.read(f.Data, at)
+	own, echo := at.read(f.Data, gt.st.whole)
 	gt.parts(g, f, c, own)
 	if len(c.calls) == 0 {
 		gt.parts(g, f, c, echo)

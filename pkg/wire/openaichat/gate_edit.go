@@ -58,7 +58,7 @@ func (gt *gate) Edit(g *hold.Gate, f *hold.Frame, out *hold.Out) {
 }
 
 func (c *cut) choice(at chosen) {
-	own, echo := c.read(c.data, at)
+	own, echo := at.read(c.data, c.st.whole)
 	ch := c.st.at(at.index)
 	if ch == nil {
 		return

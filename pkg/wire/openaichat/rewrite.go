@@ -17,14 +17,12 @@ import (
 // goes on with something else. The log probabilities beside a changed text become
 // null.
 func (format) NewRewriter(_ string, o wire.RewriteOptions) wire.Rewriter {
-	return rewrite.New(&rewriter{st: newStream(0)}, hold.Events, o)
+	return rewrite.New(&rewriter{}, hold.Events, o)
 }
 
 // Rewrite implements wire.Rewriting.
 func (format) Rewrite(body []byte, o wire.RewriteOptions) []byte {
-	st := newStream(0)
-	st.whole = true
-	return rewrite.Body(&rewriter{st: st}, body, o)
+	return rewrite.Body(&rewriter{whole: true}, body, o)
 }
 
 // The texts of a choice.
@@ -41,7 +39,8 @@ const (
 )
 
 type rewriter struct {
-	st          *stream // tells which part belongs to which call
+	whole       bool    // the body is one whole JSON value
+	st          *stream // tells which part belongs to which call; nil before any
 	scan, inner jsonscan.Scanner
 	chosen      []chosen
 	spans       []llm.Span // of chosen
@@ -102,13 +101,9 @@ func (r *rewriter) Read(f *rewrite.Frame) bool {
 }
 
 func (r *rewriter) choice(f *rewrite.Frame, at chosen, span llm.Span) {
-	c := r.st.at(at.index)
-	if c == nil {
-		return
-	}
-	own, echo := (&gate{st: r.st}).read(f.Data, at)
+	own, echo := at.read(f.Data, r.whole)
 	m := &r.said
-	*m = message{rewriter: r, f: f, c: c, group: int64(at.index)}
+	*m = message{rewriter: r, f: f, group: int64(at.index)}
 	m.read(own)
 	if m.says {
 		f.Turn(m.group)
@@ -127,9 +122,8 @@ func (r *rewriter) choice(f *rewrite.Frame, at chosen, span llm.Span) {
 type message struct {
 	*rewriter
 	f     *rewrite.Frame
-	c     *choice
-	group int64
-	echo  bool // it is a copy beside the delta of all that came
+	group int64 // the choice
+	echo  bool  // it is a copy beside the delta of all that came
 	says  bool
 }
 
@@ -302,12 +296,19 @@ func (m *message) call(p part, args llm.Span) {
 	if p.index != unknown {
 		p.args = nil // it is found without them
 	}
-	i, before := m.c.find(p), len(m.c.calls)
-	if m.st.fold(m.c, p); i == unknown {
-		if i = before; len(m.c.calls) == before {
+	if m.st == nil {
+		m.st = newStream(0)
+	}
+	c := m.st.at(int(m.group))
+	if c == nil {
+		return
+	}
+	i, before := c.find(p), len(c.calls)
+	if m.st.fold(c, p); i == unknown {
+		if i = before; len(c.calls) == before {
 			return
 		}
-		if i > 0 && m.c.calls[i-1].index == p.index { // a later part would be the new one's
+		if i > 0 && c.calls[i-1].index == p.index { // a later part would be the new one's
 			m.f.End(rewrite.Key{Group: m.group, Part: int64(i - 1), Field: textArguments})
 		}
 	}

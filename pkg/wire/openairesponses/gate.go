@@ -20,14 +20,14 @@ func (format) NewGate(contentType string, o wire.GateOptions) wire.Gate {
 	if contentType == wire.WebSocket {
 		framing = hold.Messages
 	}
-	return hold.New(newGate(), framing, o)
+	return hold.New(plain, func() hold.Editor { return newGate() }, framing, o)
 }
 
 // Screen implements wire.Gated.
 func (format) Screen(body []byte, o wire.GateOptions, judge func(wire.Call) wire.Decision) ([]byte, error) {
 	gt := newGate()
 	gt.body = true
-	return hold.Screen(gt, body, o, gt.end, judge)
+	return hold.Screen(plain, gt, body, o, gt.end, judge)
 }
 
 // gate knows from the decoder's own fold which event belongs to which call.
@@ -53,9 +53,9 @@ func newGate() *gate {
 	return &gate{st: newStream(0), byCall: map[*hold.Call]*gated{}}
 }
 
-// Plain implements hold.Editor: the type of every call, and of every event of
+// plain is a hold.Plain: the type of every call, and of every event of
 // its own, has _call in it.
-func (gt *gate) Plain(data []byte) bool {
+func plain(data []byte) bool {
 	return !bytes.Contains(data, []byte(`_call`)) && !hold.Spelt(data)
 }
 
@@ -120,7 +120,7 @@ func (gt *gate) Look(g *hold.Gate, f *hold.Frame) {
 	}
 	p, ok := gt.read(f)
 	if !ok {
-		if data := bytes.TrimSpace(f.Data); len(data) > 0 && data[0] == '{' && !gt.Plain(data) {
+		if data := bytes.TrimSpace(f.Data); len(data) > 0 && data[0] == '{' && !plain(data) {
 			g.Break(f)
 		}
 		return

@@ -95,7 +95,7 @@ func (g *Gate) Refuse(c *Call, why error) {
 		return
 	}
 	if !c.Whole {
-		c.tool = g.editor.Tool(c)
+		c.tool = g.edit().Tool(c)
 	}
 	g.settle(c, wire.Decision{Text: g.text(c.tool, why)})
 	g.told = append(g.told, wire.Call{N: c.N, ToolCall: c.tool, Refused: why})

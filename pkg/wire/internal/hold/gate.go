@@ -12,11 +12,12 @@ import (
 	"github.com/archestra-ai/archestra-cli/pkg/wire"
 )
 
+// Plain tells at little cost that data holds surely no part of a call of a format. It
+// need not notice every frame that is plain.
+type Plain func(data []byte) bool
+
 // Editor knows the frames of one format.
 type Editor interface {
-	// Plain tells at little cost that data holds surely no part of a call. It
-	// need not notice every frame that is plain.
-	Plain(data []byte) bool
 	// Look reads a frame when it comes, in the order of the stream: it fills
 	// Frame.Parts, begins calls, and tells which have become whole.
 	Look(g *Gate, f *Frame)
@@ -57,7 +58,9 @@ type Gate struct {
 	NoComments bool
 
 	crlf    bool // the stream's lines end so
-	editor  Editor
+	isPlain Plain
+	begin   func() Editor
+	editor  Editor // nil before the first frame that may hold a call: most streams have none
 	framing Framing
 	options wire.GateOptions
 	calls   []*Call
@@ -76,9 +79,16 @@ type Gate struct {
 	frame   Frame // reused for frames that do not wait
 }
 
-// New returns a gate.
-func New(e Editor, framing Framing, o wire.GateOptions) *Gate {
-	return &Gate{editor: e, framing: framing, options: o, out: Out{framing: framing}}
+// New returns a gate. The editor begins with the first frame that is not plain.
+func New(plain Plain, begin func() Editor, framing Framing, o wire.GateOptions) *Gate {
+	return &Gate{isPlain: plain, begin: begin, framing: framing, options: o, out: Out{framing: framing}}
+}
+
+func (g *Gate) edit() Editor {
+	if g.editor == nil {
+		g.editor = g.begin()
+	}
+	return g.editor
 }
 
 // Break marks a frame that cannot be edited with certainty. It does not leave,
@@ -101,7 +111,7 @@ func (g *Gate) Frame(in sse.Frame) (release []byte, calls []wire.Call) {
 	}
 	g.unread = false
 	g.crlf = bytes.HasSuffix(in.Raw, crlf)
-	if idle && !g.touched && (len(in.Data) == 0 || g.editor.Plain(in.Data)) {
+	if idle && !g.touched && (len(in.Data) == 0 || g.isPlain(in.Data)) {
 		g.note(in.Data)
 		g.plain = in.Class
 		return in.Raw, nil
@@ -137,14 +147,14 @@ func (g *Gate) stray(raw []byte) bool {
 		return false
 	}
 	g.bare = g.bare || text[0] == '{' || text[0] == '['
-	g.cut = g.cut || g.bare && !g.editor.Plain(text)
+	g.cut = g.cut || g.bare && !g.isPlain(text)
 	return g.cut
 }
 
 // look reads a frame. One that holds a call must be strict JSON, since it is
 // edited, and read, by its names.
 func (g *Gate) look(f *Frame) {
-	g.editor.Look(g, f)
+	g.edit().Look(g, f)
 	f.Known = len(g.calls)
 	if len(f.Parts) > 0 && jsonscan.Check(f.Data) != nil && jsonscan.Check(f.around()) != nil {
 		g.Break(f)
@@ -229,7 +239,7 @@ func (g *Gate) write(f *Frame) {
 	case !g.touched, len(f.Data) == 0:
 		g.out.Keep(f)
 	default:
-		g.editor.Edit(g, f, &g.out)
+		g.edit().Edit(g, f, &g.out)
 	}
 	g.note(f.Data)
 }

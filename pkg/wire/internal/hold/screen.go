@@ -9,8 +9,8 @@ import (
 
 // Screen implements the method of wire.Gated. End is called after the body was
 // looked at, to tell the calls whole that the body's end makes so.
-func Screen(e Editor, body []byte, o wire.GateOptions, end func(*Gate), judge func(wire.Call) wire.Decision) ([]byte, error) {
-	if e.Plain(body) {
+func Screen(plain Plain, e Editor, body []byte, o wire.GateOptions, end func(*Gate), judge func(wire.Call) wire.Decision) ([]byte, error) {
+	if plain(body) {
 		return body, nil
 	}
 	s := jsonscan.New(body)
@@ -18,7 +18,7 @@ func Screen(e Editor, body []byte, o wire.GateOptions, end func(*Gate), judge fu
 	if err := s.End(); err != nil {
 		return nil, err
 	}
-	g := New(e, Bare, o)
+	g := New(plain, func() Editor { return e }, Bare, o)
 	f := &Frame{Raw: body, Data: body, Body: true}
 	g.look(f)
 	if f.Broken {

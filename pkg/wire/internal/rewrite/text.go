@@ -118,18 +118,22 @@ func (t *text) same(s *jsonscan.Scanner, event, data []byte) (lit llm.Span, ok b
 const maxSlots = 8
 
 // slab gives texts that stay as they are, for editors may keep them. It allocates
-// once in so many bytes.
+// once in so many bytes, few at first: most streams that are open have said little.
 type slab struct {
 	b       strings.Builder
 	scratch []byte
 }
 
-const slabSize = 2 << 10
+const (
+	minSlab = 128
+	maxSlab = 2 << 10
+)
 
 func (s *slab) text(p []byte) string {
 	if s.b.Cap()-s.b.Len() < len(p) {
+		size := max(minSlab, min(2*s.b.Cap(), maxSlab), len(p))
 		s.b.Reset()
-		s.b.Grow(max(slabSize, len(p)))
+		s.b.Grow(size)
 	}
 	start := s.b.Len()
 	s.b.Write(p) // there is room, so nothing that was given out moves
