@@ -78,7 +78,7 @@ type Guard struct {
 
 // seenBytes bounds what is remembered of histories that were read, in each of two
 // memories: the detectors' and the decoders'. The facts have their own bound.
-const seenBytes = 32 << 20
+const seenBytes = 16 << 20
 
 // New returns a guard.
 func New(o Options) *Guard {

@@ -74,7 +74,7 @@ type Recorder struct {
 
 // seenBytes bounds what is remembered of requests that were read, so that the next
 // turn of a conversation costs what is new in it.
-const seenBytes = 32 << 20
+const seenBytes = 16 << 20
 
 // New returns a recorder. Options.Sink is required.
 func New(o Options) *Recorder {

@@ -27,7 +27,7 @@ type Options struct {
 	// JournalBytes bounds what waits for the database on disk. 1 GiB.
 	JournalBytes int64
 	// CacheBytes bounds the last requests of conversations that are kept in
-	// memory, to find what the next ones repeat. 32 MiB.
+	// memory, to find what the next ones repeat. 16 MiB.
 	CacheBytes int
 	// Log gets what goes wrong behind the answers. Nothing, if nil.
 	Log *slog.Logger
@@ -48,7 +48,7 @@ func (o Options) withDefaults() Options {
 		o.JournalBytes = 1 << 30
 	}
 	if o.CacheBytes == 0 {
-		o.CacheBytes = 32 << 20
+		o.CacheBytes = 16 << 20
 	}
 	if o.indexAfter == 0 {
 		o.indexAfter = 30 * time.Second

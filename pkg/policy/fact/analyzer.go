@@ -39,10 +39,10 @@ type Analyzer struct {
 }
 
 // defaultBytes is how much an analyzer keeps if nothing else is said.
-const defaultBytes = 48 << 20
+const defaultBytes = 24 << 20
 
 // NewAnalyzer returns an analyzer that keeps about maxBytes of what it read;
-// 0 means 48 MiB.
+// 0 means 24 MiB.
 func NewAnalyzer(maxBytes int) *Analyzer {
 	if maxBytes <= 0 {
 		maxBytes = defaultBytes
