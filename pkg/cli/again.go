@@ -158,11 +158,12 @@ func (x *again) direct(o replayOptions) error {
 
 // samePath is where another provider has the same API, or "".
 func samePath(p *provider.Provider, profile string, was provider.Target) string {
-	if was.API == llm.APIOther || was.Model != "" {
+	if was.API == llm.APIOther || was.Model != "" || was.Kept != "" {
 		return ""
 	}
 	for _, r := range p.Routes {
-		if r.API() != was.API || r.ModelInPath {
+		// One API has several paths, such as that of a compaction.
+		if r.API() != was.API || r.ModelInPath || !strings.HasSuffix(strings.ToLower(was.Rest), r.Suffix) {
 			continue
 		}
 		path := "/v1/" + p.Name + "/" + profile + p.ClientSuffix + r.Suffix
