@@ -55,6 +55,9 @@ func TestProgram(t *testing.T) {
 	}
 	<-f.began
 	until("archestra serve")
+	if !f.hooks.Answers {
+		t.Error("the server is not told that somebody answers")
+	}
 	f.hooks.Attached()
 	until("ANTHROPIC_BASE_URL=http://localhost:9000/v1/anthropic/default")
 	for _, i := range f.all[:2] {
