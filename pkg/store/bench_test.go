@@ -216,7 +216,25 @@ func TestSessionIsKeptSmall(t *testing.T) {
 	}
 }
 
-// BenchmarkSearch looks for words in 100,000 interactions.
+// BenchmarkIndex makes the full-text index of chats of 1 kB, which BenchmarkChat
+// leaves for later.
+func BenchmarkIndex(b *testing.B) {
+	s := open(b, b.TempDir(), Options{maxUnindexed: 1 << 40})
+	r := newRand(5)
+	for range b.N {
+		finish(b, s, chat(r))
+	}
+	sync1(b, s)
+	b.SetBytes(backlog(b, s) / int64(b.N))
+	b.ReportAllocs()
+	b.ResetTimer()
+	begin := cpu()
+	indexed(b, s)
+	b.ReportMetric(float64((cpu()-begin).Microseconds())/float64(b.N), "cpu-us/op")
+}
+
+// BenchmarkSearch looks for words in 100,000 interactions, most of them not
+// indexed, and then all of them indexed.
 func BenchmarkSearch(b *testing.B) {
 	const n = 100_000
 	s := open(b, b.TempDir(), Options{})
@@ -231,6 +249,22 @@ func BenchmarkSearch(b *testing.B) {
 	}
 	sync1(b, s)
 	b.Logf("%d µs of processor time each to record", (cpu()-begin).Microseconds()/n)
+	searched := s.searched
+	s.searched = nil
+	f, err := filter.Parse("zebra")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("unindexed", func(b *testing.B) {
+		b.SetBytes(backlog(b, s))
+		for b.Loop() {
+			if list, err := s.List(b.Context(), Query{Filter: f, Limit: 50}); err != nil || len(list) != 5 {
+				b.Fatal(len(list), err)
+			}
+		}
+	})
+	s.searched = searched
+	indexed(b, s)
 	for _, text := range []string{"zebra", `"zebra" provider:openai`, "zeb", "function", `"mutex channel" status:200`, "provider:anthropic", "-state:done", "tool:Bash", "cost:>1"} {
 		f, err := filter.Parse(text)
 		if err != nil {

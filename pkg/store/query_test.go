@@ -87,11 +87,11 @@ func TestFilterAgreesWithMatch(t *testing.T) {
 	sync1(t, s)
 	searched := s.searched
 	s.searched = nil // nothing is indexed
-	agree(t, r, s, all, 300)
+	agree(t, r, s, all, 200)
 	s.searched = searched
 	indexed(t, s)
 	s.searched = nil
-	agree(t, r, s, all, 300)
+	agree(t, r, s, all, 200)
 	for range 100 {
 		e := entry("")
 		e.Interaction, e.SearchText = varied(r), ""
@@ -99,7 +99,7 @@ func TestFilterAgreesWithMatch(t *testing.T) {
 		all = append(all, e.Interaction)
 	}
 	sync1(t, s)
-	agree(t, r, s, all, 300) // some are indexed, and some are not
+	agree(t, r, s, all, 200) // some are indexed, and some are not
 }
 
 // agree compares the answers to n random filters.
