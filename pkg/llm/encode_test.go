@@ -117,7 +117,7 @@ func checkEncoding(t *testing.T, v appender) {
 // TestEncode holds the encoding to the tags of the structs: every member that there
 // is takes part, one of them at a time and all together.
 func TestEncode(t *testing.T) {
-	for seed := range uint64(3000) {
+	for seed := range uint64(1000) {
 		m := newMaker(t, seed, []float64{0.1, 0.5, 0.9, 1}[seed%4])
 		var i llm.Interaction
 		m.fill(reflect.ValueOf(&i).Elem())
