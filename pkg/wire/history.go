@@ -71,6 +71,7 @@ type History struct {
 	mu     sync.Mutex
 	max    int
 	used   int
+	linked int // bytes that came to the front of the order, ever
 	pieces map[pieceKey]*piece
 	order  piece // the ring of pieces: order.older was used last, order.newer longest ago
 	firsts map[space][]*piece

@@ -31,7 +31,8 @@ type piece struct {
 	read    atomic.Pointer[placed] // nil once it is forgotten
 
 	takes        int    // bytes, about
-	newer, older *piece // in History.order
+	newer, older *piece // in History.order; nil where it is not in there
+	linked       int    // History.linked when it came to the front
 }
 
 // placed is what a piece holds, in a body where it stands at an offset.
@@ -146,15 +147,13 @@ func (h *History) keep(found []foundPiece) {
 	message := false
 	for i := range found {
 		p := found[i].piece
-		if old, ok := h.pieces[p.pieceKey]; ok {
-			p = old
-			p.unlink()
-		} else {
-			p.read.Store(found[i].placed)
-			h.pieces[p.pieceKey] = p
-			h.used += p.takes
+		if p.older == nil {
+			p = h.take(found[i])
 		}
-		p.link(&h.order)
+		if h.linked-p.linked > h.max/8 { // it is not far in front already
+			p.unlink()
+			h.link(p)
+		}
 		if before != nil && before.follows.Load() != p {
 			before.follows.Store(p)
 		}
@@ -167,6 +166,27 @@ func (h *History) keep(found []foundPiece) {
 	for h.used > h.max && h.order.newer != &h.order {
 		h.forget(h.order.newer)
 	}
+}
+
+// take takes a piece in, or returns the one that was taken in meanwhile.
+func (h *History) take(f foundPiece) *piece {
+	p := f.piece
+	if old, ok := h.pieces[p.pieceKey]; ok {
+		return old
+	}
+	p.read.Store(f.placed)
+	h.pieces[p.pieceKey] = p
+	h.used += p.takes
+	h.link(p)
+	return p
+}
+
+// link makes a piece the newest.
+func (h *History) link(p *piece) {
+	h.linked += p.takes
+	p.linked = h.linked
+	p.older, p.newer = h.order.older, &h.order
+	p.older.newer, h.order.older = p, p
 }
 
 // begin notes that a body has the piece as the first of its kind.
@@ -193,12 +213,6 @@ func (h *History) forget(p *piece) {
 	h.used -= p.takes
 	p.follows.Store(nil)
 	p.read.Store(nil)
-}
-
-// link makes the piece the one behind ring, the newest.
-func (p *piece) link(ring *piece) {
-	p.older, p.newer = ring.older, ring
-	p.older.newer, ring.older = p, p
 }
 
 func (p *piece) unlink() {

@@ -147,12 +147,15 @@ func (w *concordance) refs(room *places, h uint64) []ref {
 	p := w.of(h)
 	n := int(p.n)
 	out := room[:min(n, maxPostings)]
-	next := p.place
+	next, in := p.place, len(w.texts)-1
 	for i := len(out) - 1; i >= 0; i-- {
 		if n > maxPostings && i == maxPostings/2-1 {
 			next = w.half[h]
 		}
-		out[i] = w.ref(next)
+		if w.texts[in].first > next { // most places are near the one behind them
+			in = w.textOf(next, in)
+		}
+		out[i] = ref{w.texts[in].source, int32(next - w.texts[in].first)}
 		next = w.prev[next] - 1
 	}
 	return out
@@ -169,8 +172,13 @@ func (w *concordance) each(h uint64, f func(ref) (enough bool)) {
 }
 
 func (w *concordance) ref(place uint32) ref {
-	i := sort.Search(len(w.texts), func(i int) bool { return w.texts[i].first > place }) - 1
+	i := w.textOf(place, len(w.texts))
 	return ref{w.texts[i].source, int32(place - w.texts[i].first)}
+}
+
+// textOf returns which of the first n texts holds a place.
+func (w *concordance) textOf(place uint32, n int) int {
+	return sort.Search(n, func(i int) bool { return w.texts[i].first > place }) - 1
 }
 
 // rarest returns which of the tokens stands in the fewest places, or -1 if one

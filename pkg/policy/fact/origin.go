@@ -179,7 +179,7 @@ func (s *Session) pieces(l *Leaf) []Seen {
 	for n := 1; n < len(joined); n++ {
 		for _, r := range s.index.refs(&room, start.Add(joined[n-1])) {
 			d := s.sources[r.source].read.doc
-			if last, ok := joins(d, int(r.token), joined); ok {
+			if last, ok := joins(d, int(r.token), joined, n); ok {
 				out = s.place(out, kind, r.source, d, int(r.token), last, lex.Split)
 			}
 		}
@@ -187,10 +187,14 @@ func (s *Session) pieces(l *Leaf) []Seen {
 	return out
 }
 
-// joins tells whether the tokens from first on spell want when put together.
-func joins(d *lex.Doc, first int, want []byte) (last int, ok bool) {
-	cell := d.Tokens[first].Cell
-	for t := first; t < d.Visible && d.Tokens[t].Cell == cell; t++ {
+// joins tells whether the tokens from first on spell want when put together. By its
+// hash the first of them is want[:n].
+func joins(d *lex.Doc, first int, want []byte, n int) (last int, ok bool) {
+	t, cell := first, d.Tokens[first].Cell
+	if d.Tokens[first].Form == lex.Exact { // else its bytes have their say
+		t, want = t+1, want[n:]
+	}
+	for ; t < d.Visible && d.Tokens[t].Cell == cell; t++ {
 		if want, ok = d.Spells(t, want); !ok {
 			return 0, false
 		}
