@@ -256,6 +256,32 @@ func TestHistoryIsBounded(t *testing.T) {
 	}
 }
 
+// What is read again and again stays, while much else comes and goes.
+func TestHistoryKeepsWhatIsUsed(t *testing.T) {
+	const most = 256 << 10
+	h := wire.NewHistory(most)
+	f := formats[0].Pieced
+	body := func(name string, messages, words int) []byte {
+		var b strings.Builder
+		b.WriteString(`{"messages":[`)
+		for i := range messages {
+			fmt.Fprintf(&b, `{"role":"user","content":"%s %d %s"},`, name, i, strings.Repeat("word ", words))
+		}
+		return []byte(b.String() + `{"role":"user","content":"last"}]}`)
+	}
+	talk := body("talk", 20, 200)
+	h.Read(f, talk)
+	for i := range 200 {
+		h.Read(f, body(fmt.Sprint("other ", i), 5, 800))
+		if r := h.Read(f, talk); r.Seen != 21 {
+			t.Fatalf("after %d others, %d of 21 messages were seen", i+1, r.Seen)
+		}
+	}
+	if used, n, ordered := h.Held(); used > most || used < most/2 || n != ordered {
+		t.Errorf("%d bytes are held in %d pieces, %d in order", used, n, ordered)
+	}
+}
+
 func FuzzHistory(f *testing.F) {
 	for i, format := range formats {
 		talk := newTalk(format.API(), rand.New(rand.NewPCG(3, 4)))
