@@ -48,6 +48,10 @@ func (d *Doc) encoded(cell, start, end uint32, text string) {
 
 // Decoded calls f with every readable text that stands encoded in s.
 func Decoded(s string, f func(start, end int, text string)) {
+	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '\\') < 0 {
+		blobs(s, f)
+		return
+	}
 	for at := 0; at < len(s); {
 		if s[at] == '\\' {
 			at += 2 // the letter of an escape is no digit of a code
@@ -72,6 +76,29 @@ func Decoded(s string, f func(start, end int, text string)) {
 			if text, ok := decodePercent(s[at:end]); ok {
 				f(at, end, text)
 			}
+		}
+		at = end
+	}
+}
+
+// blobs is Decoded for a text without percent signs and escapes. Whether a long run
+// begins at a place is asked from its far end, so that most bytes are not looked at.
+func blobs(s string, f func(start, end int, text string)) {
+	for at := 0; at+minBlob <= len(s); {
+		i := at + minBlob - 1
+		for i >= at && blob[s[i]] {
+			i--
+		}
+		if i >= at {
+			at = i + 1
+			continue
+		}
+		end := at + minBlob
+		for end < len(s) && blob[s[end]] {
+			end++
+		}
+		if text, ok := decodeBlob(s[at:end]); ok {
+			f(at, end, text)
 		}
 		at = end
 	}
