@@ -59,7 +59,9 @@ func TestAnAnswerOfWhichNothingCame(t *testing.T) {
 					}
 				})
 				base, sink := start(t, up, func(o *proxy.Options) {
-					o.ResponseIdle = 60 * time.Millisecond
+					if c.code == "response_idle_timeout" {
+						o.ResponseIdle = 60 * time.Millisecond
+					}
 					if change != nil {
 						change(o)
 					}

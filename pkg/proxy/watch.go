@@ -82,27 +82,33 @@ func (t *watch) stop() {
 	}
 }
 
-// look is what the timer calls.
+// look is what the timer calls. Where it comes so late that the silence has been too
+// long meanwhile, the header stays: the answer is another one then.
 func (t *watch) look() {
-	if header := t.leave(); header != nil {
-		header()
+	left := t.left()
+	ended := t.idle > 0 && left <= 0
+	if !ended {
+		if header := t.leave(); header != nil {
+			header()
+		}
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.over {
-		return
-	}
-	left := t.idle
-	if heard := t.heard.Load(); heard != unmeasured {
-		left -= time.Since(t.began) - time.Duration(heard)
-	}
 	switch {
-	case t.idle <= 0: // only the header was waited for
-	case left <= 0:
+	case t.over, t.idle <= 0: // only the header was waited for
+	case ended:
 		t.silent()
 	default:
 		t.timer.Reset(left)
 	}
+}
+
+// left is how much longer the silence may be.
+func (t *watch) left() time.Duration {
+	if heard := t.heard.Load(); heard != unmeasured {
+		return t.idle - (time.Since(t.began) - time.Duration(heard))
+	}
+	return t.idle
 }
 
 // leave returns what lets the header leave, once it has waited for long enough.
