@@ -43,7 +43,7 @@ func TestAHeaderDoesNotWaitForTheBody(t *testing.T) {
 			stream(w, chunkHi, chunkStop, chunkDone)
 		}, change)
 		c := client(t)
-		c.Transport.(*http.Transport).ResponseHeaderTimeout = 5 * time.Second
+		c.Transport.(*http.Transport).ResponseHeaderTimeout = time.Minute
 		res, err := c.Post(base+"/v1/openai/p/chat/completions", "application/json", strings.NewReader(chatBody))
 		close(there)
 		if err != nil {
