@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -211,4 +214,41 @@ func TestRulesElsewhere(t *testing.T) {
 		out, said := list(dir, 0)
 		return said == "" && strings.Contains(out, "more")
 	})
+}
+
+// TestRulesOfWhatIsNotObserved: calls of an API that is not observed are told of, and
+// explained and tried again as they were judged: nobody knows what was said before.
+func TestRulesOfWhatIsNotObserved(t *testing.T) {
+	t.Parallel()
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"object":"list","data":[{"type":"function_call","id":"f","call_id":"c","name":"send_email","arguments":"{\"to\":\"ann@corp.test\"}"}]}`)
+	}))
+	t.Cleanup(up.Close)
+	r := startGuarded(t, t.TempDir(), up.URL, nil)
+	res, err := http.Get(r.base + "/v1/openai/ci/conversations/c/items")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(res.Body)
+	res.Body.Close()
+	if err != nil || res.StatusCode != http.StatusOK || !strings.Contains(string(body), "send_email") {
+		t.Fatalf("%d %s %v", res.StatusCode, body, err)
+	}
+	for _, c := range []struct {
+		args  []string
+		wants []string
+	}{
+		{[]string{"logs"}, []string{"would ask send_email"}},
+		{[]string{"show", "last"}, []string{"note: unjudged: 1 tool call passed"}},
+		{[]string{"policy", "explain", "last"}, []string{"What was said before is not known", "ask by unasked; it passed, since nothing was held", "now      ask by"}},
+		{[]string{"policy", "test"}, []string{"1 call in 1 interaction", "0 otherwise"}},
+	} {
+		got := r.command(t, c.args...)
+		for _, want := range c.wants {
+			if !strings.Contains(got, want) {
+				t.Errorf("%q prints no %q:\n%s", c.args, want, got)
+			}
+		}
+	}
 }

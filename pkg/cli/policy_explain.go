@@ -105,7 +105,10 @@ func (a *app) policyExplain(ctx context.Context, cmd *cobra.Command, ref string,
 		return fmt.Errorf("the conversation of %s: %w", i.ID, err)
 	}
 	x := explanation{Interaction: i.ID, Profile: i.Profile, Calls: []explainedCall{}}
-	if c.PreviousID != "" {
+	switch {
+	case i.API == llm.APIOther:
+		x.Notes = append(x.Notes, "What was said before is not known, since this API is not observed in full: nobody vouches for it.")
+	case c.PreviousID != "":
 		x.Notes = append(x.Notes, "The provider holds what was said before ("+c.PreviousID+"), and it was not recorded here, so nobody vouches for it.")
 	}
 	session := rules.Session(analyzer, i.Profile, c, nil)
@@ -153,11 +156,20 @@ func newAnalyzer(cfg *config.Config) (*fact.Analyzer, error) {
 	return a, nil
 }
 
+// conversationOf returns the request's conversation. That of an API which is not
+// observed is not known, and judged as such.
+func conversationOf(ctx context.Context, src control.Reader, i *llm.Interaction) (*llm.Conversation, error) {
+	if i.API == llm.APIOther {
+		return &llm.Conversation{PreviousID: "not known"}, nil
+	}
+	return src.Conversation(ctx, i.ID)
+}
+
 // wholeConversation returns the request's conversation with what came before it, as
 // far as that was recorded where the provider holds it. Else PreviousID names it.
 func wholeConversation(ctx context.Context, src control.Reader, i *llm.Interaction) (*llm.Conversation, error) {
-	c, err := src.Conversation(ctx, i.ID)
-	if err != nil || c.PreviousID == "" {
+	c, err := conversationOf(ctx, src, i)
+	if err != nil || c.PreviousID == "" || i.API == llm.APIOther {
 		return c, err
 	}
 	answers := map[string]*llm.Interaction{}

@@ -69,7 +69,7 @@ func (p *page) stored(c *llm.ToolCall) {
 	case c.Rule == "default":
 		then = "allow: no rule stopped it"
 	case c.Would != "":
-		then += "; mode report let it pass"
+		then += "; it passed, since nothing was held"
 	case c.Answer != "":
 		then += "; answered " + string(c.Answer) + " (" + c.By + ")"
 	}

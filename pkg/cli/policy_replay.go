@@ -195,7 +195,7 @@ func (a *app) policyReplay(ctx context.Context, cmd *cobra.Command, o policyTest
 
 // judge judges the calls of one interaction in their place.
 func (r *replay) judge(ctx context.Context, src control.Reader, i *llm.Interaction) ([]replayed, error) {
-	c, err := src.Conversation(ctx, i.ID)
+	c, err := conversationOf(ctx, src, i)
 	if err != nil {
 		return nil, err
 	}
