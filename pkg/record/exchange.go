@@ -85,20 +85,19 @@ func (x *Exchange) Request(b Body, look func(plain []byte, r *wire.Reading, err 
 	x.i.RequestBytes = b.Size
 	x.i.Timing.RequestReadMS = llm.MillisOf(x.Since())
 	x.conv = conversationKey(&x.i, x.request.Data)
-	var read wire.Reading
-	surface := &read.Request
+	read := new(wire.Reading)
 	if x.format != nil {
 		x.view(b, func(plain []byte, err error) {
 			if err != nil {
 				x.i.Notes = append(x.i.Notes, "the request body could not be read: "+err.Error())
-				surface.Err = err
+				read.Request.Err = err
 			} else {
 				x.guard("the request", func() { read = x.rec.history.Read(x.format, plain) })
-				x.surface(*surface)
+				x.surface(&read.Request)
 			}
 			// Not under the lock: who looks may have something to tell.
 			x.mu.Unlock()
-			keep := look(plain, &read, err)
+			keep := look(plain, read, err)
 			x.mu.Lock()
 			if err != nil {
 				return
@@ -109,11 +108,11 @@ func (x *Exchange) Request(b Body, look func(plain []byte, r *wire.Reading, err 
 				x.plain = keep
 				x.guard("the request", func() { kept = x.rec.history.Read(x.format, keep) })
 			}
-			x.guard("the request", func() { x.search = scrubText(newestText(&kept), x.secret) })
+			x.guard("the request", func() { x.search = scrubText(newestText(kept), x.secret) })
 		})
 	}
 	x.announce()
-	return *surface
+	return read.Request
 }
 
 // same tells whether two slices are the same bytes in the same place.
@@ -139,7 +138,7 @@ func (x *Exchange) view(b Body, use func(plain []byte, err error)) {
 	use(plain, err)
 }
 
-func (x *Exchange) surface(s wire.Request) {
+func (x *Exchange) surface(s *wire.Request) {
 	if s.Model != "" {
 		x.i.RequestModel = scrubText(s.Model, x.secret)
 	}

@@ -37,7 +37,10 @@ func (x *Exchange) Message(from Direction, m []byte) {
 		}
 		x.request.Data = append(x.request.Data, line...)
 		if x.i.RequestModel == "" && x.format != nil {
-			x.guard("a message", func() { x.surface(x.asks(line)) })
+			x.guard("a message", func() {
+				asked := x.asks(line)
+				x.surface(&asked)
+			})
 		}
 		return
 	}

@@ -5,7 +5,8 @@ package wire
 func (h *History) ReadPieces(f Pieced, body []byte) (r Reading, ok bool) {
 	w := h.walks.Get().(*walk)
 	defer func() { w.reset(); h.walks.Put(w) }()
-	return w.read(h, f, body)
+	ok = w.read(h, f, body, &r)
+	return r, ok
 }
 
 // Held tells how many bytes the history counts, how many pieces it has, and how

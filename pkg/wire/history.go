@@ -89,29 +89,35 @@ func NewHistory(maxBytes int) *History {
 }
 
 // Read reads a request body.
-func (h *History) Read(f Format, body []byte) Reading {
+func (h *History) Read(f Format, body []byte) *Reading {
+	r := new(Reading) // and no copy on the way: a connection's stack stays small
+	if !h.byPieces(f, body, r) {
+		*r = Reading{}
+		readWhole(f, body, r)
+	}
+	return r
+}
+
+// byPieces tells whether it could read a body so.
+func (h *History) byPieces(f Format, body []byte, r *Reading) bool {
 	if len(body) < leastHistory || len(body) > mostHistory {
-		return readWhole(f, body)
+		return false
 	}
 	p, ok := f.(Pieced)
 	if !ok {
-		return readWhole(f, body)
+		return false
 	}
 	w := h.walks.Get().(*walk)
 	defer func() {
 		w.reset()
 		h.walks.Put(w)
 	}()
-	if r, ok := w.read(h, p, body); ok {
-		return r
-	}
-	return readWhole(f, body)
+	return w.read(h, p, body, r)
 }
 
 // readWhole reads a body without looking for what was seen.
-func readWhole(f Format, body []byte) (r Reading) {
+func readWhole(f Format, body []byte, r *Reading) {
 	r.Request = f.Scan(body)
 	r.Conversation, r.Err = f.Conversation(body)
 	r.Strict = jsonscan.Check(body)
-	return r
 }

@@ -33,8 +33,9 @@ var formats = []struct {
 }
 
 // same fails the test if r is not what the format itself says of a body.
-func same(t *testing.T, f wire.Format, body []byte, r wire.Reading) {
+func same(t *testing.T, f wire.Format, body []byte, read *wire.Reading) {
 	t.Helper()
+	r := *read
 	want := wire.Reading{Request: f.Scan(body), Strict: jsonscan.Check(body), Seen: r.Seen}
 	want.Conversation, want.Err = f.Conversation(body)
 	got := r
@@ -81,7 +82,7 @@ func pieces(t *testing.T, h *wire.History, f wire.Format, body []byte) (r wire.R
 	t.Helper()
 	body = bytes.Clone(body) // nothing that is kept may point into a body
 	if r, ok = h.ReadPieces(f.(wire.Pieced), body); ok {
-		same(t, f, body, r)
+		same(t, f, body, &r)
 	}
 	for i := range body {
 		body[i] = '#'

@@ -44,11 +44,11 @@ func (w *walk) reset() {
 //
 // What stands around the pieces is short: it is read by the format's own Scan and
 // Conversation, from a frame that holds empty values in the places of the pieces.
-func (w *walk) read(h *History, f Pieced, body []byte) (r Reading, ok bool) {
+func (w *walk) read(h *History, f Pieced, body []byte, r *Reading) bool {
 	w.h, w.f, w.api, w.body = h, f, f.API(), body
 	s := jsonscan.New(body)
 	if s.Kind() != jsonscan.Object {
-		return r, false
+		return false
 	}
 	var had [PieceTools + 1]bool
 	messages := 0
@@ -73,20 +73,20 @@ func (w *walk) read(h *History, f Pieced, body []byte) (r Reading, ok bool) {
 		}
 	}
 	if !sound || s.End() != nil || !had[PieceMessages] {
-		return r, false
+		return false
 	}
 	w.frame = append(w.frame, body[w.copied:]...)
 	if jsonscan.Check(w.frame) != nil {
-		return r, false
+		return false
 	}
 	r.Request = f.Scan(w.frame)
 	r.Conversation, r.Err = f.Conversation(w.frame)
 	if r.Request.Err != nil || r.Err != nil {
-		return r, false
+		return false
 	}
-	w.assemble(&r, messages)
+	w.assemble(r, messages)
 	h.keep(w.found)
-	return r, true
+	return true
 }
 
 // messages finds the elements of an array of messages.

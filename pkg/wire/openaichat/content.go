@@ -13,7 +13,7 @@ import (
 // thinking (Mistral).
 func (r reader) contentPart(parts []llm.Part, v view.Value) []llm.Part {
 	if v.Kind() == jsonscan.String {
-		return append(parts, v.Part(llm.PartText))
+		return v.Append(parts, llm.PartText)
 	}
 	var kind string
 	var text, refusal, thinking, media view.Value
@@ -34,9 +34,9 @@ func (r reader) contentPart(parts []llm.Part, v view.Value) []llm.Part {
 	}
 	switch kind {
 	case "text", "input_text", "output_text":
-		return append(parts, text.Part(llm.PartText))
+		return text.Append(parts, llm.PartText)
 	case "refusal":
-		return append(parts, refusal.Part(llm.PartText))
+		return refusal.Append(parts, llm.PartText)
 	case "thinking":
 		for _, p := range r.content(nil, thinking) {
 			p.Kind = llm.PartReasoning
@@ -44,13 +44,20 @@ func (r reader) contentPart(parts []llm.Part, v view.Value) []llm.Part {
 		}
 		return parts
 	case "image_url":
-		return append(parts, r.media(llm.PartImage, media))
+		return r.appendMedia(parts, llm.PartImage, media)
 	case "input_audio", "audio_url":
-		return append(parts, r.media(llm.PartAudio, media))
+		return r.appendMedia(parts, llm.PartAudio, media)
 	case "file", "document_url", "video_url":
-		return append(parts, r.media(llm.PartFile, media))
+		return r.appendMedia(parts, llm.PartFile, media)
 	}
 	return append(parts, v.Other())
+}
+
+// appendMedia is media in a call of its own, as view.Value.Append is.
+//
+//go:noinline
+func (r reader) appendMedia(parts []llm.Part, kind llm.PartKind, v view.Value) []llm.Part {
+	return append(parts, r.media(kind, v))
 }
 
 // media reads what is inline, behind a URL, or known to the provider by an id.

@@ -87,23 +87,32 @@ func (r reader) message(s *jsonscan.Scanner) llm.Message {
 		reasoning = other
 	}
 	if reasoning.Size() > 0 {
-		m.Parts = append(m.Parts, reasoning.Part(llm.PartReasoning))
+		m.Parts = reasoning.Append(m.Parts, llm.PartReasoning)
 	}
 	m.Parts = r.content(m.Parts, content)
 	if refusal.Kind() == jsonscan.String {
-		m.Parts = append(m.Parts, refusal.Part(llm.PartText))
+		m.Parts = refusal.Append(m.Parts, llm.PartText)
 	}
 	if audio.Kind() == jsonscan.Object {
-		m.Parts = append(m.Parts, r.media(llm.PartAudio, audio))
+		m.Parts = r.appendMedia(m.Parts, llm.PartAudio, audio)
 	}
-	if legacy.Kind() == jsonscan.Object {
-		m.Parts = append(m.Parts, r.function(legacy, ""))
-	}
-	list := calls.Scan(r.body)
-	for range list.Array() {
-		m.Parts = append(m.Parts, r.toolCall(view.Read(list)))
-	}
+	m.Parts = r.calls(m.Parts, legacy, calls)
 	return m
+}
+
+// calls reads a function_call and tool_calls, in a call of its own, as
+// view.Value.Append is.
+//
+//go:noinline
+func (r reader) calls(parts []llm.Part, legacy, list view.Value) []llm.Part {
+	if legacy.Kind() == jsonscan.Object {
+		parts = append(parts, r.function(legacy, ""))
+	}
+	s := list.Scan(r.body)
+	for range s.Array() {
+		parts = append(parts, r.toolCall(view.Read(s)))
+	}
+	return parts
 }
 
 // result reads a tool's message: each text of its content is a part of its own,
@@ -130,7 +139,7 @@ func (r reader) result(content view.Value, callID, name string) []llm.Part {
 func (r reader) content(parts []llm.Part, v view.Value) []llm.Part {
 	switch v.Kind() {
 	case jsonscan.String:
-		return append(parts, v.Part(llm.PartText))
+		return v.Append(parts, llm.PartText)
 	case jsonscan.Object:
 		return append(parts, v.Other())
 	case jsonscan.Array:

@@ -92,6 +92,14 @@ func (v Value) Part(kind llm.PartKind) llm.Part {
 	return llm.Part{Kind: kind, Text: v.Text(), Span: v.Span()}
 }
 
+// Append appends that part. It is a call of its own, since many callers with room for a
+// part each make a deep stack, and the stack of each connection is kept.
+//
+//go:noinline
+func (v Value) Append(parts []llm.Part, kind llm.PartKind) []llm.Part {
+	return append(parts, v.Part(kind))
+}
+
 // Other returns the part for a value that is not understood.
 func (v Value) Other() llm.Part {
 	return llm.Part{Kind: llm.PartOther, Text: string(v.Raw), Span: v.Span()}
