@@ -16,7 +16,8 @@ type outlet struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	res     *http.Response
-	trailed int // how many trailers were announced
+	trailed int     // how many trailers were announced
+	buffer  *buffer // what the body is copied through
 
 	mu   sync.Mutex // the header may leave from aside
 	out  bool       // the header has left, or leaves with what was written
@@ -92,6 +93,9 @@ func (o *outlet) close() {
 	o.kept = true
 	o.mu.Unlock()
 	_ = o.res.Body.Close() // it has recorded how it ended
+	if o.buffer != nil {
+		o.buffer.giveBack()
+	}
 }
 
 // write writes bytes behind the header. Those that are the last leave when the
@@ -119,15 +123,14 @@ func (u unsent) Unwrap() error { return u.error }
 // copyBody passes the body. An error leaves the answer broken off.
 func (o *outlet) copyBody() error {
 	body, length := o.res.Body, o.res.ContentLength
-	b := lend(length)
-	defer func() { b.giveBack() }()
+	o.buffer = lend(length)
 	for {
-		n, err := body.Read(b.data)
+		n, err := body.Read(o.buffer.data)
 		if n > 0 {
 			if length >= 0 {
 				length -= int64(n)
 			}
-			if failed := o.write(b.data[:n], errors.Is(err, io.EOF) || length == 0); failed != nil {
+			if failed := o.write(o.buffer.data[:n], errors.Is(err, io.EOF) || length == 0); failed != nil {
 				return failed
 			}
 		}
@@ -139,8 +142,8 @@ func (o *outlet) copyBody() error {
 			o.header() // so that the client sees an answer that broke off, and not none
 			return err
 		}
-		if n == len(b.data) {
-			b = b.larger()
+		if n == len(o.buffer.data) {
+			o.buffer = o.buffer.larger()
 		}
 	}
 }

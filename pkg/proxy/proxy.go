@@ -85,9 +85,8 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if x == nil {
 		return
 	}
-	defer x.cancel(nil)
+	defer x.leave()
 	defer p.survive(w, x)
-	defer x.close()
 	if !p.read(w, x) {
 		return
 	}
@@ -154,11 +153,12 @@ func (p *Proxy) read(w http.ResponseWriter, x *exchange) bool {
 	return true
 }
 
-// close lets go of the request's body.
-func (x *exchange) close() {
+// leave lets go of what an exchange holds.
+func (x *exchange) leave() {
 	if x.body != nil {
 		x.body.close()
 	}
+	x.cancel(nil)
 }
 
 // recorded says where an exchange goes, for its record.

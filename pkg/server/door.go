@@ -87,30 +87,32 @@ type refusal struct {
 // shape, so that an SDK raises an error of its own kind.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer d.survive()
-	if !d.admits(w, r) {
+	body, ok := d.admits(w, r)
+	if !ok {
 		return
 	}
-	if r.Body != nil && r.Body != http.NoBody {
-		body := newPacedBody(w, r.Body, d.slowest)
-		defer body.leave()
-		r.Body = body
-	}
-	r.Header.Del(TokenHeader)
+	defer body.leave()
 	d.next.ServeHTTP(w, r)
 }
 
-// admits tells that a request goes on. One that does not has been answered.
-func (d *Door) admits(w http.ResponseWriter, r *http.Request) bool {
+// admits tells that a request goes on, and what its body became, if it has one. A
+// request that does not go on has been answered.
+func (d *Door) admits(w http.ResponseWriter, r *http.Request) (body *pacedBody, ok bool) {
 	if no := d.check(r); no != nil {
 		d.log.Warn("a request was refused at the door", "reason", no.code, "status", no.status)
 		refuse(w, r, *no)
-		return false
+		return nil, false
 	}
 	if r.URL.Path == HealthPath {
 		health(w, r)
-		return false
+		return nil, false
 	}
-	return true
+	if r.Body != nil && r.Body != http.NoBody {
+		body = newPacedBody(w, r.Body, d.slowest)
+		r.Body = body
+	}
+	r.Header.Del(TokenHeader)
+	return body, true
 }
 
 // check asks the questions in the order of what a caller may learn: whom it has

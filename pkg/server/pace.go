@@ -52,9 +52,9 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 }
 
 // leave bounds what the server reads of a body that the handler did not: it
-// looks for the end, to use the connection again.
+// looks for the end, to use the connection again. A nil body is none.
 func (b *pacedBody) leave() {
-	if !b.whole {
+	if b != nil && !b.whole {
 		_ = b.control.SetReadDeadline(time.Now().Add(linger))
 	}
 }

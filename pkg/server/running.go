@@ -2,8 +2,22 @@ package server
 
 import (
 	"context"
+	"net/http"
 	"sync"
 )
+
+// counted is a handler whose requests are counted.
+type counted struct {
+	running *running
+	next    http.Handler
+}
+
+// ServeHTTP passes a request on.
+func (c *counted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.running.begin()
+	defer c.running.end()
+	c.next.ServeHTTP(w, r)
+}
 
 // running counts the requests that run. A sync.WaitGroup may not be waited for
 // while requests still come.

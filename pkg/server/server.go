@@ -40,11 +40,7 @@ func New(cfg *config.Config, l *Listeners, handler http.Handler, log *slog.Logge
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	s.http = &http.Server{
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			s.running.begin()
-			defer s.running.end()
-			door.ServeHTTP(w, r)
-		}),
+		Handler:           &counted{&s.running, door},
 		Protocols:         protocols,
 		ReadHeaderTimeout: cfg.Timeouts.RequestHeader,
 		IdleTimeout:       cfg.Timeouts.Idle,
