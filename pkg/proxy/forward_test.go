@@ -235,6 +235,43 @@ func TestTrailersPass(t *testing.T) {
 	}
 }
 
+// The same over HTTP/2, where nothing is chunked.
+func TestTheSameOverHTTP2(t *testing.T) {
+	both(t, func(t *testing.T, change func(*proxy.Options)) {
+		var p *proxy.Proxy
+		serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Trailer", "X-Sum")
+			stream(w, chunkHi, chunkStop, chunkDone)
+			w.Header().Set("X-Sum", "1")
+			w.Header().Set(http.TrailerPrefix+"X-Cost", "2")
+		}, func(o *proxy.Options) {
+			if change != nil {
+				change(o)
+			}
+			p = proxy.New(*o)
+		})
+		s := httptest.NewUnstartedServer(p)
+		s.Config.Protocols = new(http.Protocols)
+		s.Config.Protocols.SetUnencryptedHTTP2(true)
+		s.Start()
+		defer s.Close()
+		tr := &http.Transport{DisableCompression: true, Protocols: s.Config.Protocols}
+		defer tr.CloseIdleConnections()
+		res, err := (&http.Client{Transport: tr}).Post(s.URL+"/v1/openai/p/chat/completions", "application/json", strings.NewReader(chatBody))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		got, err := io.ReadAll(res.Body)
+		if err != nil || res.ProtoMajor != 2 || string(got) != chunkHi+chunkStop+chunkDone {
+			t.Errorf("%s %q %v", res.Proto, got, err)
+		}
+		if diff := cmp.Diff(http.Header{"X-Sum": {"1"}, "X-Cost": {"2"}}, res.Trailer); diff != "" {
+			t.Errorf("trailers (-want +got):\n%s", diff)
+		}
+	})
+}
+
 // exchangeRaw sends a request as it is written, and returns the whole answer.
 func exchangeRaw(t *testing.T, base, request string) string {
 	t.Helper()
