@@ -186,9 +186,16 @@ type alarm struct{ base int64 }
 func newAlarm(start time.Time) alarm {
 	runtime.LockOSThread()
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0) // only less exact where it is refused
-	var now unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // cannot fail for this clock
-	return alarm{now.Nano() + int64(time.Until(start))}
+	// Go's clock and the kernel's are read one behind the other. A thread that has to
+	// pause in between takes the start for an earlier time, so the latest of several
+	// is the true one.
+	var a alarm
+	for range 20 {
+		var now unix.Timespec
+		_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // cannot fail for this clock
+		a.base = max(a.base, now.Nano()+int64(time.Until(start)))
+	}
+	return a
 }
 
 func (a alarm) wait(after time.Duration) {
