@@ -299,7 +299,8 @@ func (a *applier) number(id string) (n int64, isKnown bool) {
 	return a.nextN - 1, isKnown
 }
 
-// insert writes a row. It may be called within Raw of the connection only.
+// insert writes a row, or leaves it to replace. It may be called within Raw of the
+// connection only.
 func (a *applier) insert(ctx context.Context, w waiting, block int64, slot int) error {
 	a.batch.args = w.row.values(a.batch.args[:0], w.n, block, slot)
 	stmt := a.stmts.row
@@ -307,8 +308,9 @@ func (a *applier) insert(ctx context.Context, w waiting, block int64, slot int) 
 		stmt = a.stmts.rowAgain
 	}
 	err := stmt.exec(ctx, a.batch.args...)
-	if err != nil && !w.isKnown && isConstraint(err) { // it has ended twice
-		err = a.stmts.rowAgain.exec(ctx, a.batch.args...)
+	if err != nil && !w.isKnown && isConstraint(err) {
+		a.batch.again = append(a.batch.again, again{w, block, slot})
+		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("write a row: %w", err)
@@ -338,6 +340,12 @@ func (a *applier) finish(ctx context.Context) error {
 		return nil
 	})
 	if err != nil {
+		return err
+	}
+	if err := a.replace(ctx); err != nil {
+		return err
+	}
+	if err := a.forgetTexts(ctx); err != nil {
 		return err
 	}
 	for name, use := range a.batch.profiles {

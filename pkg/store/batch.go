@@ -27,6 +27,10 @@ type batch struct {
 	texts []byte
 	least int64
 
+	// Rows that are there already, and the numbers of those that they replaced.
+	again []again
+	gone  []int64
+
 	// Memory that is used again.
 	slot   []byte
 	parts  []byte
@@ -47,7 +51,7 @@ func (b *batch) reset(pos position) {
 	*b = batch{
 		pos: pos, profiles: map[string]use{}, begun: b.begun[:0], rows: b.rows[:0],
 		block: b.block[:0], slot: b.slot[:0], parts: b.parts[:0], packed: b.packed[:0], args: b.args[:0],
-		texts: b.texts[:0],
+		texts: b.texts[:0], again: b.again[:0], gone: b.gone[:0],
 	}
 	const keep = 2 << 20 // what a large entry needed is not kept for ever
 	for _, buf := range []*[]byte{&b.block, &b.slot, &b.parts, &b.packed, &b.texts} {
@@ -104,6 +108,9 @@ func (a *applier) flushBlock(ctx context.Context) error {
 		return nil
 	})
 	if err != nil {
+		return err
+	}
+	if err := a.replace(ctx); err != nil {
 		return err
 	}
 	clear(b.rows)

@@ -162,10 +162,7 @@ func (a *applier) delete(ctx context.Context, query string, args ...any) (delete
 			}
 		}
 		for block, count := range blocks {
-			if err := a.exec(ctx, "UPDATE block SET live = live - ? WHERE id = ?", count, block); err != nil {
-				return err
-			}
-			if err := a.exec(ctx, "DELETE FROM block WHERE id = ? AND live <= 0", block); err != nil {
+			if err := a.unblock(ctx, block, count); err != nil {
 				return err
 			}
 		}
