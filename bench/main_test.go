@@ -68,7 +68,7 @@ func TestQuick(t *testing.T) {
 			if recorded && (m.Rows == 0 || m.Missing != 0) {
 				t.Errorf("%s, %s: %d of %d answers are recorded", l.Name, s.Name, m.Rows, m.Answers)
 			}
-			if !recorded && m.Altered > 0 {
+			if m.Altered > 0 {
 				t.Errorf("%s, %s altered %d answers", l.Name, s.Name, m.Altered)
 			}
 			if l.Name != "leave" && s.Name != "direct" && (s.Ratio == 0 || m.PeakRSS < 1<<20) {
