@@ -89,7 +89,11 @@ func BenchmarkOverhead(b *testing.B) {
 		history.WriteString(`{"role":"` + []string{"assistant", "user"}[i%2] + `","content":"` + message + `"}`)
 	}
 	answer := `{"id":"c","object":"chat.completion","model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":"` + message + `"},"finish_reason":"stop"}],"usage":{"prompt_tokens":20,"completion_tokens":10,"total_tokens":30}}`
-	events := strings.Repeat(chunkHi, 200) + chunkStop + chunkDone
+	var words strings.Builder // chunks as OpenAI sends them
+	for i := range 200 {
+		words.WriteString(`data: {"id":"c1","object":"chat.completion.chunk","created":1738000000,"model":"gpt-4o","choices":[{"index":0,"delta":{"content":" word` + strconv.Itoa(i) + `"},"finish_reason":null}]}` + "\n\n")
+	}
+	events := words.String() + chunkStop + chunkDone
 	same := func(body string) func(int) string { return func(int) string { return body } }
 	head, tail := agentTurn()
 	for _, load := range []struct {

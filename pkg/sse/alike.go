@@ -149,7 +149,7 @@ func (a *Alike) Match(b []byte) (f Frame, ok bool) {
 	if a.n == 0 {
 		return Frame{}, false
 	}
-	f = Frame{Raw: b[:at:at], Data: b[a.data : at-a.tail : at-a.tail], Class: a.class, TextStart: str.start, TextEnd: str.end}
+	f = Frame{Raw: b[:at:at], Data: b[a.data : at-a.tail : at-a.tail], Class: a.class, Free: a.n > 2, TextStart: str.start, TextEnd: str.end}
 	if a.event.end > 0 {
 		f.Event = b[a.event.start:a.event.end:a.event.end]
 	}

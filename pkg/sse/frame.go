@@ -20,6 +20,7 @@ type Frame struct {
 	// Data[TextStart:TextEnd], which has no escapes and is not empty, and for members
 	// that say nothing. What is known of one of them holds for all.
 	Class              int
+	Free               bool // there are such members in the class
 	TextStart, TextEnd int
 }
 

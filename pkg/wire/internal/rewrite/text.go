@@ -64,14 +64,18 @@ func (t *text) shape(s *jsonscan.Scanner, idle func(name []byte) bool) {
 }
 
 // like is same, at less cost where the frame's class says it: all that differs in the
-// class is the literal.
+// class is the literal, and what says nothing.
 func (t *text) like(s *jsonscan.Scanner, in sse.Frame) (lit llm.Span, ok bool) {
 	known := llm.Span{Start: in.TextStart, End: in.TextEnd}
 	if in.Class != 0 && in.Class == t.class {
+		if in.Free { // what a frame is made from is to have its values
+			t.keep(in.Event, in.Data, known)
+			t.lit = -1 // where the other slots are now is not known
+		}
 		return known, true
 	}
 	t.class = 0
-	if lit, ok = t.same(s, in.Event, in.Data); ok && lit == known && len(t.slots) == 1 {
+	if lit, ok = t.same(s, in.Event, in.Data); ok && lit == known {
 		t.class = in.Class
 	}
 	return lit, ok
