@@ -152,13 +152,31 @@ func (g *Gate) stray(raw []byte) bool {
 }
 
 // look reads a frame. One that holds a call must be strict JSON, since it is
-// edited, and read, by its names.
+// edited, and read, by its names. One in which no call was found must not have one
+// for a client that takes another of two members of one name.
 func (g *Gate) look(f *Frame) {
 	g.edit().Look(g, f)
 	f.Known = len(g.calls)
-	if len(f.Parts) > 0 && jsonscan.Check(f.Data) != nil && jsonscan.Check(f.around()) != nil {
+	switch {
+	case f.Broken:
+	case len(f.Parts) > 0:
+		if jsonscan.Check(f.Data) != nil && jsonscan.Check(f.around()) != nil {
+			g.Break(f)
+		}
+	case !g.isPlain(f.Data) && twice(f.Data):
 		g.Break(f)
 	}
+}
+
+// twice tells whether data is JSON that holds a name twice in one object.
+func twice(data []byte) bool {
+	s := jsonscan.New(data)
+	if s.Skip(); s.End() != nil {
+		return false
+	}
+	s.Reset(data)
+	s.SkipUnique()
+	return s.End() != nil
 }
 
 // around returns the data without the pieces of calls.
