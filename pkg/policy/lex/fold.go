@@ -1,21 +1,24 @@
 package lex
 
 import (
+	"hash/maphash"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
 // FNV-1a, 64 bits: a hash that can be carried on byte by byte, so that the
-// hashes of all beginnings of a word cost one walk.
-const (
-	fnvOffset = 14695981039346656037
-	fnvPrime  = 1099511628211
-)
+// hashes of all beginnings of a word cost one walk. It begins with another value in
+// each process: words are compared by it, and nobody is to prepare one that is taken
+// for a word of the user's.
+const fnvPrime = 1099511628211
 
-// Hash returns the token hash of a text that is already folded.
+var fnvOffset = maphash.String(maphash.MakeSeed(), "offset")
+
+// Hash returns the token hash of a text that is already folded. It is another one in
+// each process.
 func Hash(folded string) uint64 {
-	h := uint64(fnvOffset)
+	h := fnvOffset
 	for i := 0; i < len(folded); i++ {
 		h = (h ^ uint64(folded[i])) * fnvPrime
 	}
