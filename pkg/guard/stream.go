@@ -232,8 +232,12 @@ func (s *Stream) drop() {
 	}
 }
 
-// Close ends the stream whatever has come of it: nobody reads it any more.
-func (s *Stream) Close() { s.abandon() }
+// Close ends the stream whatever has come of it: nobody reads it any more, and the
+// buffer that Into was told of may be somebody else's.
+func (s *Stream) Close() {
+	s.out = nil
+	s.abandon()
+}
 
 // KeepAlive returns bytes that say nothing.
 func (s *Stream) KeepAlive() []byte {

@@ -114,6 +114,18 @@ func FilterRequestHeader(h http.Header) {
 	}
 }
 
+// FilterRequestTrailer takes out of a client's trailers what no upstream may get: what
+// FilterRequestHeader takes out of a header, and every credential, since none has its
+// place there.
+func FilterRequestTrailer(h http.Header) {
+	FilterRequestHeader(h)
+	for name := range h {
+		if CredentialHeader(name) || isHopByHop(dashed(name)) {
+			delete(h, name)
+		}
+	}
+}
+
 func isHopByHop(name string) bool {
 	return contains(hopByHop, name) || name == "Content-Length" || name == "Host"
 }

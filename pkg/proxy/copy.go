@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -16,8 +17,8 @@ type outlet struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	res     *http.Response
-	trailed int     // how many trailers were announced
-	buffer  *buffer // what the body is copied through
+	trailed []string // the trailers that were announced
+	buffer  *buffer  // what the body is copied through
 
 	mu   sync.Mutex // the header may leave from aside
 	out  bool       // the header has left, or leaves with what was written
@@ -26,7 +27,9 @@ type outlet struct {
 
 // newOutlet returns the way of a response to the client.
 func newOutlet(w http.ResponseWriter, res *http.Response) *outlet {
-	o := &outlet{w: w, control: http.NewResponseController(w), res: res, trailed: len(res.Trailer)}
+	// Whoever reads the body to its end adds the trailers to res.Trailer, beside a header
+	// that leaves late.
+	o := &outlet{w: w, control: http.NewResponseController(w), res: res, trailed: slices.Sorted(maps.Keys(res.Trailer))}
 	if late, ok := res.Body.(interface{ late(o *outlet) }); ok {
 		late.late(o)
 	}
@@ -49,12 +52,8 @@ func (o *outlet) begin() {
 		// and takes the header away where it has no place.
 		h["Transfer-Encoding"] = chunked
 	}
-	if len(res.Trailer) > 0 {
-		names := make([]string, 0, len(res.Trailer))
-		for name := range res.Trailer {
-			names = append(names, name)
-		}
-		h["Trailer"] = []string{strings.Join(names, ", ")}
+	if len(o.trailed) > 0 {
+		h["Trailer"] = []string{strings.Join(o.trailed, ", ")}
 	}
 	o.w.WriteHeader(res.StatusCode)
 }
@@ -122,15 +121,13 @@ func (u unsent) Unwrap() error { return u.error }
 
 // copyBody passes the body. An error leaves the answer broken off.
 func (o *outlet) copyBody() error {
-	body, length := o.res.Body, o.res.ContentLength
-	o.buffer = lend(length)
+	body := o.res.Body
+	o.buffer = lend(o.res.ContentLength)
 	for {
 		n, err := body.Read(o.buffer.data)
 		if n > 0 {
-			if length >= 0 {
-				length -= int64(n)
-			}
-			if failed := o.write(o.buffer.data[:n], errors.Is(err, io.EOF) || length == 0); failed != nil {
+			// That a length is reached is not yet the end: HTTP/2 tells that apart, and may late.
+			if failed := o.write(o.buffer.data[:n], errors.Is(err, io.EOF)); failed != nil {
 				return failed
 			}
 		}
@@ -160,16 +157,18 @@ func (o *outlet) finish(p *Proxy, x *exchange, err error) {
 		p.log.Debug("an answer broke off", "interaction", x.record.ID(), "error", err)
 		panic(http.ErrAbortHandler)
 	}
+	stripTrailer(o.res.Trailer)
 	if len(o.res.Trailer) == 0 {
 		return
 	}
 	_ = o.control.Flush() // trailers follow a body in chunks, however short it is
 	h := o.w.Header()
+	clear(h) // it has left, and would be taken for a part of trailers of the same names
 	for name, values := range o.res.Trailer {
-		if len(o.res.Trailer) != o.trailed {
+		if len(o.res.Trailer) != len(o.trailed) {
 			name = http.TrailerPrefix + name
 		}
-		h[name] = append(h[name], values...)
+		h[name] = values
 	}
 }
 

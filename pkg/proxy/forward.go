@@ -12,7 +12,10 @@ import (
 // client. It returns nil where there is none any more: the client has been told, or the
 // exchange was a connection of another protocol.
 func (p *Proxy) ask(w http.ResponseWriter, x *exchange) *outlet {
-	early := &interim{w: w}
+	early := &interim{}
+	if x.in.ProtoAtLeast(1, 1) {
+		early.w = w // HTTP/1.0 has none
+	}
 	res, err := p.roundTrip(x, p.outgoing(x, early))
 	early.end()
 	if err != nil {
@@ -24,6 +27,7 @@ func (p *Proxy) ask(w http.ResponseWriter, x *exchange) *outlet {
 		return nil
 	}
 	strip(res.Header)
+	stripTrailer(res.Trailer)
 	body := res.Body
 	if err := p.response(x, res); err != nil {
 		_ = body.Close() // the provider has nothing to say any more
@@ -38,6 +42,10 @@ func (p *Proxy) outgoing(x *exchange, early *interim) *http.Request {
 	out := x.in.WithContext(x.traced(x.ctx, early))
 	out.Header = x.in.Header.Clone()
 	provider.FilterRequestHeader(out.Header)
+	if len(x.in.Trailer) > 0 {
+		out.Trailer = x.in.Trailer.Clone()
+		provider.FilterRequestTrailer(out.Trailer)
+	}
 	out.URL = x.upstream.URL(x.target.Rest, x.in.URL.RawQuery)
 	out.Host, out.RequestURI, out.Close = "", "", false
 	delete(out.Header, "Expect") // the body is at hand: there is nothing to wait for
@@ -71,6 +79,16 @@ func strip(h http.Header) {
 	}
 	for name := range h {
 		if leaks(name) || hopByHop(name) {
+			delete(h, name)
+		}
+	}
+}
+
+// stripTrailer does the same for a response's trailers, which also tell nothing of the
+// framing that is over (RFC 9110 section 6.5.1).
+func stripTrailer(h http.Header) {
+	for name := range h {
+		if leaks(name) || hopByHop(name) || name == "Content-Length" || name == "Content-Encoding" {
 			delete(h, name)
 		}
 	}

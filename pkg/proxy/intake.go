@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"time"
 )
 
 // spoolFrom is the size from which a body waits in a file instead of memory:
@@ -121,9 +122,24 @@ func (b *body) attach(out *http.Request) {
 		return io.NopCloser(bytes.NewReader(b.data)), nil
 	}
 	out.Body, _ = open()
-	out.GetBody = open
+	began := time.Now()
+	out.GetBody = func() (io.ReadCloser, error) {
+		if time.Since(began) > resendWithin {
+			return nil, errNotAgain
+		}
+		return open()
+	}
 	out.ContentLength = b.size
 }
+
+// resendWithin is how long after it was first sent a request may be sent again by
+// net/http, because its connection closed before anything was answered. That an idle
+// connection had been closed shows within a round trip; behind that the provider may
+// have worked on the request, and been paid for it (RFC 9110 section 9.2.2).
+const resendWithin = 2 * time.Second
+
+// errNotAgain is why a request is not sent again.
+var errNotAgain = fmt.Errorf("the connection was closed while the provider may have been at work: %w", io.ErrUnexpectedEOF)
 
 type spoolError struct{ err error }
 

@@ -105,6 +105,7 @@ func (p *Proxy) settle(x *exchange, r *http.Request, l *guard.Looked, plain []by
 		x.body.replace(l.Send)
 		r.Header.Del("Content-Encoding")
 		undigest(r.Header)
+		undigest(r.Trailer)
 	}
 	return nil
 }

@@ -95,7 +95,28 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer o.close()
-	o.finish(p, x, o.copyBody())
+	o.finish(p, x, p.pass(x, o))
+}
+
+// pass passes an answer's body. A defect that shows meanwhile is one more way for it to
+// break off: where nothing has left, the client is told in words.
+func (p *Proxy) pass(x *exchange, o *outlet) (err error) {
+	defer func() {
+		v := recover()
+		if v == nil {
+			return
+		}
+		p.panicked(x, v)
+		if o.keep() {
+			err = unsent{x.defect()}
+			return
+		}
+		err = errPanicked
+		if failed := x.record.Commit(record.End{Err: err}); failed != nil {
+			p.log.Error("a failed exchange could not be recorded", "interaction", x.record.ID(), "error", failed)
+		}
+	}()
+	return o.copyBody()
 }
 
 // enter resolves where a request goes, and begins its record. It returns nil where the
@@ -237,7 +258,7 @@ func (p *Proxy) survive(w http.ResponseWriter, x *exchange) {
 	if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(v) // the client is gone, or the response was cut: net/http's own way to say so
 	}
-	p.log.Error("a request panicked", "interaction", x.record.ID(), "provider", x.target.Provider.Name, "panic", v)
+	p.panicked(x, v)
 	if x.began {
 		// The client has a part of the answer: it must not take it for whole.
 		func() {
@@ -248,10 +269,19 @@ func (p *Proxy) survive(w http.ResponseWriter, x *exchange) {
 		}()
 		panic(http.ErrAbortHandler)
 	}
-	p.answer(w, &provider.Error{
+	p.answer(w, x.defect(), x)
+}
+
+func (p *Proxy) panicked(x *exchange, v any) {
+	p.log.Error("a request panicked", "interaction", x.record.ID(), "provider", x.target.Provider.Name, "panic", v)
+}
+
+// defect is what a client is told of one.
+func (x *exchange) defect() error {
+	return &provider.Error{
 		Status: http.StatusInternalServerError, Code: "internal_error", Format: x.target.Format,
 		Message: "archestra failed on this request; it is a defect of archestra, and other requests are not affected.",
-	}, x)
+	}
 }
 
 var _ io.ReadCloser = (*relay)(nil)

@@ -64,6 +64,7 @@ func (p *Proxy) again(x *exchange, res *http.Response, media string, answer []by
 	out.Header.Set("Accept-Encoding", "identity") // it is joined with what the client has
 	out.Header["Idempotency-Key"] = nil           // it is another request, and not to be answered as the one before
 	undigest(out.Header)
+	undigest(out.Trailer)
 	y.body.attach(out)
 	y.record.Sent()
 	s.response, s.err = p.roundTrip(y, out)

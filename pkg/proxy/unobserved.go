@@ -93,7 +93,9 @@ func (p *Proxy) holdUnobserved(x *exchange, res *http.Response, r *relay) (io.Re
 		res.ContentLength = -1
 		return &heldEvents{relay: r, foreign: foreign{limit: p.opts.MaxFrame}, framer: sse.NewEvents(p.opts.MaxFrame)}, nil
 	}
+	r.watch.start()
 	raw, err := p.readWhole(x, r)
+	r.watch.stop()
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/archestra-ai/archestra-cli/pkg/guard"
 	"github.com/archestra-ai/archestra-cli/pkg/llm"
@@ -212,5 +213,26 @@ func TestWhatCallsNothingPassesAtOnce(t *testing.T) {
 		}
 		close(there)
 		res.Body.Close()
+	}
+}
+
+// A provider that goes silent holds nobody, also where an answer is held until its end.
+func TestAnUnobservedAnswerThatGoesSilent(t *testing.T) {
+	for media, begins := range map[string]string{"application/json": "{", "application/octet-stream": "x", "text/event-stream": ""} {
+		base, sink := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", media)
+			_, _ = io.WriteString(w, begins)
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}, func(o *proxy.Options) {
+			refuses(t)(o)
+			o.ResponseIdle = 50 * time.Millisecond
+		})
+		if res, got := post(t, base+"/v1/openai/p/threads/t/runs", "{}"); res.StatusCode != http.StatusGatewayTimeout || !strings.Contains(got, "sent nothing for too long") {
+			t.Errorf("%s: %d %s", media, res.StatusCode, got)
+		}
+		if i := sink.last(t, 1).Interaction; i.State != llm.StateFailed || i.Error == nil || i.Error.Code != "response_idle_timeout" {
+			t.Errorf("%s: recorded as %s, %+v", media, i.State, i.Error)
+		}
 	}
 }

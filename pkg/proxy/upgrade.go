@@ -19,17 +19,15 @@ var errSwitched = errors.New("the provider switched to a protocol that was not a
 // switched relays a connection that the provider has made one of another protocol
 // (RFC 9110 section 7.8). It returns when the connection has ended.
 func (p *Proxy) switched(w http.ResponseWriter, x *exchange, res *http.Response) {
-	for name := range res.Header {
-		if leaks(name) {
-			delete(res.Header, name)
-		}
-	}
-	asked := res.Request.Header.Get("Upgrade")
-	if asked == "" || !strings.EqualFold(asked, res.Header.Get("Upgrade")) {
+	asked, to := res.Request.Header.Get("Upgrade"), res.Header.Get("Upgrade")
+	strip(res.Header)
+	if asked == "" || !strings.EqualFold(asked, to) {
 		_ = res.Body.Close()
 		p.failed(w, x, errSwitched)
 		return
 	}
+	res.Header.Set("Connection", "Upgrade")
+	res.Header.Set("Upgrade", to)
 	x.record.Response(res.StatusCode, res.Header, -1)
 	provider, err := p.upgrade(x, res.Body)
 	if err != nil {

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
@@ -39,8 +40,8 @@ func (x *exchange) traced(ctx context.Context, early *interim) context.Context {
 // interim passes the responses that come before the final one (RFC 9110 section
 // 15.2), such as early hints.
 type interim struct {
-	mu sync.Mutex // they come beside who waits for the answer
-	w  http.ResponseWriter
+	mu sync.Mutex          // they come beside who waits for the answer
+	w  http.ResponseWriter // nil where none may pass
 }
 
 func (i *interim) pass(status int, from textproto.MIMEHeader) error {
@@ -50,11 +51,8 @@ func (i *interim) pass(status int, from textproto.MIMEHeader) error {
 		return nil
 	}
 	h := i.w.Header()
-	for name, values := range from {
-		if !leaks(name) {
-			h[name] = values
-		}
-	}
+	maps.Copy(h, from)
+	strip(h)
 	i.w.WriteHeader(status)
 	clear(h) // net/http leaves them for the next
 	return nil

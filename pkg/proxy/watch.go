@@ -10,7 +10,7 @@ import (
 // headerWait is how long an answer's header waits for the first bytes of its body.
 // Where both are at hand, as they mostly are, they leave in one packet; and until then
 // an answer that breaks off can be told from one that has begun.
-const headerWait = time.Second
+const headerWait = 250 * time.Millisecond
 
 // watch looks after an answer while somebody else reads it: it lets the header leave
 // where the first bytes are late, and ends the answer where the provider is silent
