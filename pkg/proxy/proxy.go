@@ -67,12 +67,13 @@ type exchange struct {
 	cancel   context.CancelCauseFunc
 	judge    *guard.Exchange // nil where nothing is judged
 	usage    *usageEdit      // nil unless usage was asked for on the client's behalf
-	began    bool            // the response is on its way to the client
 	attempt  int             // how often the model was asked before about the same turn
 	in       *http.Request   // as the client sent it
 	client   context.Context // ends when the client goes away
 
 	upgrade bool // it asks for a WebSocket
+
+	outlet *outlet // the way of the answer; nil before there is one
 
 	connected atomic.Bool // a connection to the provider was had
 }
@@ -90,33 +91,10 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !p.read(w, x) {
 		return
 	}
-	o := p.ask(w, x)
-	if o == nil {
+	if x.outlet = p.ask(w, x); x.outlet == nil {
 		return
 	}
-	defer o.close()
-	o.finish(p, x, p.pass(x, o))
-}
-
-// pass passes an answer's body. A defect that shows meanwhile is one more way for it to
-// break off: where nothing has left, the client is told in words.
-func (p *Proxy) pass(x *exchange, o *outlet) (err error) {
-	defer func() {
-		v := recover()
-		if v == nil {
-			return
-		}
-		p.panicked(x, v)
-		if o.keep() {
-			err = unsent{x.defect()}
-			return
-		}
-		err = errPanicked
-		if failed := x.record.Commit(record.End{Err: err}); failed != nil {
-			p.log.Error("a failed exchange could not be recorded", "interaction", x.record.ID(), "error", failed)
-		}
-	}()
-	return o.copyBody()
+	x.outlet.finish(p, x, x.outlet.copyBody())
 }
 
 // enter resolves where a request goes, and begins its record. It returns nil where the
@@ -176,6 +154,9 @@ func (p *Proxy) read(w http.ResponseWriter, x *exchange) bool {
 
 // leave lets go of what an exchange holds.
 func (x *exchange) leave() {
+	if x.outlet != nil {
+		x.outlet.close()
+	}
 	if x.body != nil {
 		x.body.close()
 	}
@@ -225,7 +206,7 @@ func (p *Proxy) response(x *exchange, res *http.Response) error {
 		return err
 	}
 	if g != nil {
-		res.Body, x.began = g, true
+		res.Body = g
 		return nil
 	}
 	if x.usage != nil && record.Identity(res.Header.Get("Content-Encoding")) {
@@ -236,7 +217,6 @@ func (p *Proxy) response(x *exchange, res *http.Response) error {
 		}
 	}
 	res.Body = r
-	x.began = true
 	return nil
 }
 
@@ -258,8 +238,8 @@ func (p *Proxy) survive(w http.ResponseWriter, x *exchange) {
 	if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(v) // the client is gone, or the response was cut: net/http's own way to say so
 	}
-	p.panicked(x, v)
-	if x.began {
+	p.log.Error("a request panicked", "interaction", x.record.ID(), "provider", x.target.Provider.Name, "panic", v)
+	if x.outlet != nil && !x.outlet.keep() {
 		// The client has a part of the answer: it must not take it for whole.
 		func() {
 			defer func() { _ = recover() }() // what failed may fail again: it has been told
@@ -269,19 +249,10 @@ func (p *Proxy) survive(w http.ResponseWriter, x *exchange) {
 		}()
 		panic(http.ErrAbortHandler)
 	}
-	p.answer(w, x.defect(), x)
-}
-
-func (p *Proxy) panicked(x *exchange, v any) {
-	p.log.Error("a request panicked", "interaction", x.record.ID(), "provider", x.target.Provider.Name, "panic", v)
-}
-
-// defect is what a client is told of one.
-func (x *exchange) defect() error {
-	return &provider.Error{
+	p.answer(w, &provider.Error{
 		Status: http.StatusInternalServerError, Code: "internal_error", Format: x.target.Format,
 		Message: "archestra failed on this request; it is a defect of archestra, and other requests are not affected.",
-	}
+	}, x)
 }
 
 var _ io.ReadCloser = (*relay)(nil)
