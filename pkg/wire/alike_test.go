@@ -217,12 +217,13 @@ func sameFor(t *testing.T, p impostor, body []byte, swap [2]string) {
 	if diff := cmp.Diff(deltas, deltas2); diff != "" {
 		t.Fatalf("%q: the deltas (-unlearnt +learnt):\n%s", swap, diff)
 	}
-	for _, edit := range []func(wire.TextKind) wire.TextEditor{shouting} {
-		out := wiretest.Edit(p.format.(wire.Rewriting), p.media, body, whole, edit)
-		got := wiretest.Edit(p.format.(wire.Rewriting), p.media, body, byLines(body), edit)
-		if !bytes.Equal(out, got) {
-			t.Fatalf("%q: what is edited (-unlearnt +learnt):\n%s", swap, cmp.Diff(string(out), string(got)))
-		}
+	// Where lines end in two ways, a frame that is made may end in either.
+	edited := func(size func() int) string {
+		out := wiretest.Edit(p.format.(wire.Rewriting), p.media, body, size, shouting)
+		return strings.ReplaceAll(string(out), "\r\n", "\n")
+	}
+	if diff := cmp.Diff(edited(whole), edited(byLines(body))); diff != "" {
+		t.Fatalf("%q: what is edited (-unlearnt +learnt):\n%s", swap, diff)
 	}
 }
 
