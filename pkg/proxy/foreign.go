@@ -41,14 +41,25 @@ func (f *foreign) read(m []byte) (out foreignMessage) {
 			event = s.Text()
 		}
 	}
-	w := foreignWalk{foreign: f, done: strings.HasSuffix(event, ".done"), piece: strings.HasSuffix(event, "function_call_arguments.delta")}
+	w := foreignWalk{foreign: f, done: strings.HasSuffix(event, ".done"), piece: isPiece(event)}
 	w.value(jsonscan.New(m), "", 0)
 	return w.out
 }
 
+// isPiece tells that an event holds a piece of what a tool is called with.
+func isPiece(event string) bool {
+	event, piece := strings.CutSuffix(event, ".delta")
+	return piece && (strings.HasSuffix(event, "function_call_arguments") || strings.HasSuffix(event, "custom_tool_call_input") ||
+		strings.HasSuffix(event, "shell_call_command") || strings.Contains(event, "apply_patch_call_operation"))
+}
+
+// builtIn names OpenAI's own tools that run at the client's by the type of their calls.
+// What they are called with is the call's action, or its operation.
+var builtIn = map[string]string{"local_shell_call": "local_shell", "shell_call": "shell", "apply_patch_call": "apply_patch", "computer_call": "computer"}
+
 // mayCall tells whether a text has what every call has.
 func mayCall(m []byte) bool {
-	return bytes.Contains(m, []byte("unction")) || bytes.Contains(m, []byte("ool")) || bytes.Contains(m, []byte(`\u`))
+	return bytes.Contains(m, []byte("unction")) || bytes.Contains(m, []byte("ool")) || bytes.Contains(m, []byte("_call")) || bytes.Contains(m, []byte(`\u`))
 }
 
 // hold keeps a message back until the call is whole that it holds a piece of. It
@@ -107,7 +118,7 @@ func (w *foreignWalk) value(s *jsonscan.Scanner, under string, depth int) {
 
 func (w *foreignWalk) object(s *jsonscan.Scanner, under string, depth int) {
 	var c llm.ToolCall
-	var args, input []byte
+	var args, input, action []byte
 	var kind, item string
 	for key := range s.Object() {
 		switch name := string(key); name {
@@ -120,13 +131,11 @@ func (w *foreignWalk) object(s *jsonscan.Scanner, under string, depth int) {
 		case "id", "item_id":
 			item = s.Text()
 		case "arguments", "args":
-			if s.Kind() == jsonscan.String {
-				args = []byte(s.Text())
-			} else {
-				args = bytes.Clone(s.Raw())
-			}
+			args = argument(s)
 		case "input":
 			input = s.Raw()
+		case "action", "operation":
+			action = s.Raw()
 		default:
 			w.value(s, name, depth+1)
 		}
@@ -136,8 +145,20 @@ func (w *foreignWalk) object(s *jsonscan.Scanner, under string, depth int) {
 		if args == nil {
 			args = bytes.Clone(input)
 		}
+	case strings.HasSuffix(kind, "custom_tool_call") || w.done && strings.HasSuffix(kind, "custom_tool_call_input.done") || under == "custom" && c.Name != "": // OpenAI's
+		if args == nil && len(input) > 0 {
+			args = argument(jsonscan.New(input))
+		}
 	case len(input) > 0:
 		w.value(jsonscan.New(input), "input", depth+1)
+	}
+	switch name := builtIn[kind]; {
+	case name != "":
+		if c.Name = name; args == nil {
+			args = bytes.Clone(action)
+		}
+	case len(action) > 0:
+		w.value(jsonscan.New(action), "action", depth+1)
 	}
 	if w.piece && depth == 0 {
 		w.out.piece = cmp.Or(item, c.ID, "?")
@@ -166,4 +187,12 @@ func (w *foreignWalk) object(s *jsonscan.Scanner, under string, depth int) {
 		c.ID = item
 	}
 	w.out.calls = append(w.out.calls, c)
+}
+
+// argument reads what a tool is called with: a text, or a value of its own.
+func argument(s *jsonscan.Scanner) []byte {
+	if s.Kind() == jsonscan.String {
+		return []byte(s.Text())
+	}
+	return bytes.Clone(s.Raw())
 }

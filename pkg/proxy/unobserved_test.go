@@ -21,6 +21,12 @@ var unobservedAnswers = []struct{ method, path, media, body string }{
 		`{"custom_id":"1","result":{"type":"succeeded","message":{"type":"message","role":"assistant","content":[{"type":"tool_use","id":"t1","name":"evil_tool","input":` + canaryArgs + `}]}}}` + "\n"},
 	{"GET", "/v1/openai/p/chat/completions", "application/json", `{"object":"list","data":[` + chatThatCalls("k1", "evil_tool", canaryArgs) + `]}`},
 	{"GET", "/v1/openai/p/conversations/c/items", "application/json", "{\n  \"object\": \"list\",\n  \"data\": [" + `{"type":"function_call","id":"f1","call_id":"c1","name":"evil_tool","arguments":` + quoted(canaryArgs) + "}]\n}"},
+	{"GET", "/v1/openai/p/conversations/c/items", "application/json", `{"object":"list","data":[{"type":"custom_tool_call","id":"f1","call_id":"c1","name":"evil_tool","input":` + quoted(canaryArgs) + `}]}`},
+	{"GET", "/v1/openai/p/files/file_1/content", "application/octet-stream",
+		`{"custom_id":"1","response":{"body":{"choices":[{"message":{"tool_calls":[{"id":"c1","type":"custom","custom":{"name":"evil_tool","input":` + quoted(canaryArgs) + `}}]}}]}}}` + "\n"},
+	{"GET", "/v1/openai/p/other", "text/event-stream",
+		"data: {\"type\":\"response.custom_tool_call_input.delta\",\"item_id\":\"f1\",\"delta\":" + quoted(canaryArgs) + "}\n\n" +
+			"data: {\"type\":\"response.output_item.done\",\"item\":{\"type\":\"custom_tool_call\",\"id\":\"f1\",\"call_id\":\"c1\",\"name\":\"evil_tool\",\"input\":" + quoted(canaryArgs) + "}}\n\n"},
 	{"POST", "/v1/openai/p/threads/t/runs", "application/json",
 		`{"object":"thread.run","status":"requires_action","required_action":{"type":"submit_tool_outputs","submit_tool_outputs":{"tool_calls":[{"id":"c1","type":"function","function":{"name":"evil_tool","arguments":` + quoted(canaryArgs) + `}}]}},"tools":[{"type":"function","function":{"name":"fine","parameters":{}}}]}`},
 	{"POST", "/v1/gemini/p/v1beta/interactions", "application/json",
@@ -73,6 +79,28 @@ func TestCallsOfWhatIsNotObservedAreOnRecord(t *testing.T) {
 				if n := strings.Count(c.body, "get_weather"); len(i.ToolCalls) != 1+n {
 					t.Errorf("%s: %d calls", c.path, len(i.ToolCalls))
 				}
+			}
+		}
+	}
+}
+
+// The calls of OpenAI's own tools that run at the client's have no name but their kind.
+func TestBuiltInCallsOfWhatIsNotObserved(t *testing.T) {
+	for tool, item := range map[string]string{
+		"local_shell": `{"type":"local_shell_call","id":"i","call_id":"c1","action":{"type":"exec","command":["CANARY"]}}`,
+		"shell":       `{"type":"shell_call","id":"i","call_id":"c1","action":{"commands":["CANARY"]}}`,
+		"apply_patch": `{"type":"apply_patch_call","id":"i","call_id":"c1","operation":{"type":"delete_file","path":"CANARY"}}`,
+		"computer":    `{"type":"computer_call","id":"i","call_id":"c1","action":{"type":"type","text":"CANARY"}}`,
+	} {
+		for _, pieces := range []string{"", "data: {\"type\":\"response.shell_call_command.delta\",\"item_id\":\"i\",\"delta\":\"CANARY\"}\n\n"} {
+			base, sink := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				stream(w, pieces, "data: {\"type\":\"response.output_item.done\",\"item\":"+item+"}\n\n")
+			}, ruled(t, strings.ReplaceAll(noEvil, "evil_tool", tool), func(g *guard.Options) { g.RefuseUnobserved = true }))
+			if res, got := post(t, base+"/v1/openai/p/other", "{}"); res.StatusCode != http.StatusForbidden || strings.Contains(got, "CANARY") {
+				t.Errorf("%s: %d %s", tool, res.StatusCode, got)
+			}
+			if i := sink.last(t, 1).Interaction; len(i.Findings) != 1 || !strings.Contains(i.Findings[0].Where, quoted(tool)) {
+				t.Errorf("%s: recorded %+v", tool, i.Findings)
 			}
 		}
 	}
@@ -176,6 +204,15 @@ func TestAStreamThatIsNotObservedIsCut(t *testing.T) {
 		if len(i.ToolCalls) != 1 || i.ToolCalls[0].Verdict != llm.ActionBlock || i.State != llm.StateIncomplete || i.Error == nil || i.Error.Code != "refused_by_rules" {
 			t.Errorf("%s: recorded as %s, %+v, %+v", c.path, i.State, i.ToolCalls, i.Error)
 		}
+	}
+	// The name came before, with nothing that the tool is called with.
+	const added = `data: {"type":"response.output_item.added","item":{"type":"custom_tool_call","id":"f1","call_id":"c1","name":"evil_tool","input":""}}` + "\n\n"
+	custom, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		stream(w, added, "data: {\"type\":\"response.custom_tool_call_input.delta\",\"item_id\":\"f1\",\"delta\":\"CANARY\"}\n\n",
+			"data: {\"type\":\"response.custom_tool_call_input.done\",\"item_id\":\"f1\",\"input\":\"CANARY\"}\n\n")
+	}, refuses(t))
+	if _, got := post(t, custom+"/v1/openai/p/other", "{}"); !strings.HasPrefix(got, added) || strings.Contains(got, "CANARY") || !strings.Contains(got, "no-evil") {
+		t.Errorf("%q", got)
 	}
 	// A call that is not whole at the end went nowhere.
 	base, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
