@@ -3,9 +3,16 @@
 package main
 
 import (
+	"io"
+	"log"
 	"os"
 
 	"github.com/archestra-ai/archestra-cli/pkg/cli"
 )
 
-func main() { os.Exit(cli.Main()) }
+func main() {
+	// net/http's transport tells the standard logger, and no other, what bytes begin with
+	// that a provider sends unasked. No content is logged.
+	log.SetOutput(io.Discard)
+	os.Exit(cli.Main())
+}
