@@ -1,9 +1,12 @@
 package store
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/archestra-ai/archestra-cli/pkg/record"
 )
 
 // An interaction is recorded again where bytes came behind its terminal event. What
@@ -53,4 +56,61 @@ func TestWhatIsRecordedAgain(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Bodies are whole where an interaction that ends again is what others are made of, and
+// is made of itself.
+func TestBodiesOfWhatIsRecordedAgain(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, Options{})
+	r := newRand(9)
+	history := prose(r, 20_000)
+	turn := func() *record.Entry {
+		history += prose(r, 3000)
+		e := entry(prose(r, 50))
+		e.Conversation = 7
+		e.Request.Data = []byte(`{"messages":["` + history + `"]}`)
+		return e
+	}
+	var all []*record.Entry
+	for n := range 12 {
+		e := turn()
+		finish(t, s, e)
+		for range n % 3 { // in one batch with the first one, or not
+			if n%2 == 0 {
+				sync1(t, s)
+			}
+			again := *e
+			again.Response.Data = []byte(prose(r, 500))
+			finish(t, s, &again)
+			e = &again
+		}
+		all = append(all, e)
+	}
+	check := func() {
+		t.Helper()
+		sync1(t, s)
+		for n, e := range all {
+			for side, want := range map[Side][]byte{Request: e.Request.Data, Response: e.Response.Data} {
+				got, _, err := s.Body(t.Context(), e.Interaction.ID, side)
+				if err != nil || !bytes.Equal(got.Data, want) {
+					t.Fatalf("turn %d, side %v: %d bytes, not %d: %v", n, side, len(got.Data), len(want), err)
+				}
+			}
+		}
+	}
+	check()
+	indexed(t, s)
+	checkIndex(t, s)
+	checkSound(t, s)
+	s.cleanNow(t)
+	closeStore(t, s)
+	s = open(t, dir, Options{})
+	check()
+	again := *all[3] // long after the others
+	finish(t, s, &again)
+	s.cleanNow(t)
+	check()
+	checkIndex(t, s)
+	checkSound(t, s)
 }
