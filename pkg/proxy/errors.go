@@ -119,7 +119,7 @@ func (p *Proxy) explain(x *exchange, err error) *provider.Error {
 			name+" at "+at+" did not answer in time.")
 	}
 	var broke *net.OpError // not of the dialling, but of the connection that was had
-	reset := errors.As(err, &broke) && (broke.Op == "read" || broke.Op == "write")
+	reset := errors.As(err, &broke) && (broke.Op == "read" || broke.Op == "write") || errors.As(err, new(streamError))
 	if reset || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
 		return provider.Wrap(err, http.StatusBadGateway, "upstream_closed", x.target.Format,
 			name+" at "+at+" closed the connection without an answer.")
@@ -131,3 +131,14 @@ func (p *Proxy) explain(x *exchange, err error) *provider.Error {
 	return provider.Wrap(err, http.StatusBadGateway, "upstream_unreachable", x.target.Format,
 		name+" at "+at+" could not be reached. Is the address right, and does the server run?")
 }
+
+// streamError is a stream of HTTP/2 that ended before its answer did (RFC 9113 section
+// 5.4.2). net/http keeps the type to itself, and sets any of the same members.
+type streamError struct {
+	StreamID uint32
+	Code     uint32
+	Cause    error
+}
+
+// Error makes it an error, as errors.As wants it.
+func (streamError) Error() string { return "the stream was reset" }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -321,4 +322,38 @@ func TestAPanicAmidAnAnswer(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A stream of HTTP/2 that is reset is a connection that closed, and no other protocol.
+func TestAStreamThatIsReset(t *testing.T) {
+	for name, header := range map[string]bool{"before the header": false, "behind it": true} {
+		t.Run(name, func(t *testing.T) {
+			both(t, func(t *testing.T, change func(*proxy.Options)) {
+				up := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if header {
+						stream(w, "")
+					}
+					panic(http.ErrAbortHandler)
+				}))
+				up.Config.Protocols = new(http.Protocols)
+				up.Config.Protocols.SetUnencryptedHTTP2(true)
+				up.Start()
+				defer up.Close()
+				tr := &http.Transport{Protocols: up.Config.Protocols}
+				defer tr.CloseIdleConnections()
+				base, sink := start(t, up.URL, all(change, func(o *proxy.Options) {
+					o.Tape = func(out proxy.Outgoing, _ func(*http.Request) (*http.Response, error)) (*http.Response, error) {
+						return tr.RoundTrip(out.Request)
+					}
+				}))
+				res, got := post(t, base+"/v1/openai/p/chat/completions", chatBody)
+				if res.StatusCode != http.StatusBadGateway || !strings.Contains(got, "closed the connection") {
+					t.Errorf("%d %s", res.StatusCode, got)
+				}
+				if i := sink.last(t, 1).Interaction; i.Error == nil || i.Error.Code != "upstream_closed" {
+					t.Errorf("recorded %+v", i.Error)
+				}
+			})
+		})
+	}
 }
