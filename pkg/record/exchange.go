@@ -95,10 +95,7 @@ func (x *Exchange) Request(b Body, look func(plain []byte, r *wire.Reading, err 
 				x.guard("the request", func() { read = x.rec.history.Read(x.format, plain) })
 				x.surface(&read.Request)
 			}
-			// Not under the lock: who looks may have something to tell.
-			x.mu.Unlock()
-			keep := look(plain, read, err)
-			x.mu.Lock()
+			keep := x.aside(look, plain, read, err)
 			if err != nil {
 				return
 			}
@@ -113,6 +110,14 @@ func (x *Exchange) Request(b Body, look func(plain []byte, r *wire.Reading, err 
 	}
 	x.announce()
 	return read.Request
+}
+
+// aside has a body looked at without the lock: who looks may have something to tell. It
+// has the lock again also where that panics.
+func (x *Exchange) aside(look func([]byte, *wire.Reading, error) []byte, plain []byte, r *wire.Reading, err error) []byte {
+	x.mu.Unlock()
+	defer x.mu.Lock()
+	return look(plain, r, err)
 }
 
 // same tells whether two slices are the same bytes in the same place.
