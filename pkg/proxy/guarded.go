@@ -33,18 +33,20 @@ type guarded struct {
 	proxy  *Proxy
 	stream *guard.Stream // nil while it is not known that the answer is one
 
-	head     []byte // what came before it was known whether it is a stream
-	out      []byte // what may be read by the client
-	terminal bool   // the protocol's last event is in
-	ended    bool   // nothing more comes from the provider
-	failed   error  // what its answer broke off with
-	settled  bool   // the record of what came so far is safe
-	quiet    time.Time
+	head     []byte        // what came before it was known whether it is a stream
+	out      []byte        // what may be read by the client
+	terminal bool          // the protocol's last event is in
+	ended    bool          // nothing more comes from the provider
+	failed   error         // what its answer broke off with
+	settled  bool          // the record of what came so far is safe
+	heard    time.Duration // when something came last, since the watch began
+	quiet    time.Duration // when the client got something last, 0 before it waits
 
 	response *http.Response
 	media    string
 	ahead    chan piece // what was read while a person is asked
-	sent     []byte     // what the client got, where the model may be asked again
+	retries  bool       // the model may be asked again
+	sent     []byte     // what the client got, where it may
 	again    chan second
 	sequel   *sequel // what the client reads once it was
 }
@@ -55,6 +57,7 @@ func (g *guarded) tap(media string) func(sse.Frame) {
 	if g.stream = g.judge.Stream(media, g.proxy.opts.MaxFrame); g.stream == nil {
 		return nil
 	}
+	g.retries = g.judge.Retries()
 	if g.usage == nil {
 		return g.stream.Frame
 	}
@@ -124,7 +127,7 @@ func (g *guarded) step(buf []byte) error {
 // take takes what the provider sent.
 func (g *guarded) take(chunk []byte, err error) error {
 	n := len(chunk)
-	g.watch.come()
+	g.heard = g.watch.come()
 	if n > 0 {
 		g.settled, g.came = false, true
 		if g.record.Write(chunk) {
@@ -190,19 +193,18 @@ func (g *guarded) advance() error {
 
 // let hands bytes to the client, or what keeps its connection alive.
 func (g *guarded) let(out []byte) {
-	now := time.Now()
 	switch {
 	case len(out) > 0:
-		g.quiet = now
-		if g.judge.Retries() {
+		g.quiet = g.heard
+		if g.retries {
 			g.sent = append(g.sent, out...)
 		}
 	case !g.stream.Holding():
 		return
-	case g.quiet.IsZero():
-		g.quiet = now
-	case now.Sub(g.quiet) >= keepAlive:
-		g.quiet, out = now, g.stream.KeepAlive()
+	case g.quiet == 0:
+		g.quiet = g.heard
+	case g.heard-g.quiet >= keepAlive:
+		g.quiet, out = g.heard, g.stream.KeepAlive()
 	}
 	g.out = out
 }
@@ -261,7 +263,7 @@ func (g *guarded) wait() error {
 		return g.broken(err)
 	}
 	if !g.stream.Waiting() {
-		g.watch.come()
+		g.heard = g.watch.come()
 	}
 	return g.advance()
 }

@@ -52,21 +52,23 @@ func (t *watch) late(header func()) {
 }
 
 func (t *watch) arm(after time.Duration) {
+	if t.timer == nil {
+		t.began = time.Now()
+	}
 	switch {
 	case t.over || after <= 0:
 	case t.timer != nil:
 		t.timer.Reset(after)
 	default:
-		t.began = time.Now()
 		t.timer = time.AfterFunc(after, t.look)
 	}
 }
 
-// come tells that something has come.
-func (t *watch) come() {
-	if t.idle > 0 {
-		t.heard.Store(int64(time.Since(t.began)))
-	}
+// come tells that something has come, and returns when, since the watch began.
+func (t *watch) come() time.Duration {
+	after := time.Since(t.began)
+	t.heard.Store(int64(after))
+	return after
 }
 
 // pause stops to measure until something comes.
