@@ -289,14 +289,13 @@ func (x *Exchange) Write(chunk []byte) (terminal bool) {
 	}
 	// Frames lie in what is kept, and not in the caller's bytes, which may be written
 	// over while the frames are passed on.
-	if n := len(chunk); len(keep) == n && len(x.resp) >= n {
-		chunk = x.resp[len(x.resp)-n:]
-	} else if len(keep) < n && x.truncated {
-		chunk = bytes.Clone(chunk)
-	}
 	was := x.terminal
 	x.guard("the stream", func() {
-		x.framer.Write(chunk)
+		if x.truncated {
+			x.framer.Write(bytes.Clone(chunk))
+		} else {
+			x.framer.Extend(x.resp[len(x.resp)-len(chunk)-x.framer.Rest():])
+		}
 		x.drain(now)
 	})
 	x.progress(now)

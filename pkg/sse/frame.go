@@ -29,6 +29,10 @@ type Frame struct {
 // slices of a frame are valid until the next Write or Close.
 type Framer interface {
 	Write(p []byte)
+	// Rest is how many bytes no frame has taken yet. Extend is Write for who has them
+	// at hand, with the new ones behind them in p: none is copied to join the two.
+	Rest() int
+	Extend(p []byte)
 	Next() (Frame, bool)
 	Close()
 	// Learn tells that all that the last frame does is to add a text, whose JSON string

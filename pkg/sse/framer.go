@@ -70,6 +70,15 @@ func (f *framer) Write(p []byte) {
 	f.cut.grow()
 }
 
+// Rest implements Framer.
+func (f *framer) Rest() int { return len(f.rest) }
+
+// Extend implements Framer.
+func (f *framer) Extend(p []byte) {
+	f.rest, f.borrowed = p, true
+	f.cut.grow()
+}
+
 // Close implements Framer.
 func (f *framer) Close() { f.closed = true }
 

@@ -30,6 +30,12 @@ func (m *Messages) Write(p []byte) {
 	m.done = 0
 }
 
+// Rest implements Framer.
+func (m *Messages) Rest() int { return len(m.buf) - m.done }
+
+// Extend implements Framer.
+func (m *Messages) Extend(p []byte) { m.buf, m.done = append(m.buf[:0], p...), 0 }
+
 // Close implements Framer.
 func (m *Messages) Close() { m.over = true }
 

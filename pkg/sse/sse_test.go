@@ -58,6 +58,24 @@ func cut(f sse.Framer, stream []byte, size func() int) []frame {
 	return out
 }
 
+// extended is cut, by who has all that no frame has taken yet.
+func extended(f sse.Framer, stream []byte, size func() int) (out []frame) {
+	drain := func() {
+		for fr, ok := f.Next(); ok; fr, ok = f.Next() {
+			out = append(out, keep(fr))
+		}
+	}
+	for came := 0; came < len(stream); {
+		n := min(size(), len(stream)-came)
+		f.Extend(stream[came-f.Rest() : came+n])
+		drain()
+		came += n
+	}
+	f.Close()
+	drain()
+	return out
+}
+
 func whole() int { return 1 << 30 }
 
 func every(n int) func() int { return func() int { return n } }
@@ -312,6 +330,9 @@ func fuzz(f *testing.F, newFramer func(int) sse.Framer) {
 		for _, size := range []func() int{every(1), every(3), anySize(seed)} {
 			if d := cmp.Diff(want, cut(newFramer(int(limit)), stream, size)); d != "" {
 				t.Fatalf("the cutting matters (-whole +cut):\n%s", d)
+			}
+			if d := cmp.Diff(want, extended(newFramer(int(limit)), stream, size)); d != "" {
+				t.Fatalf("what is at hand matters (-whole +extended):\n%s", d)
 			}
 		}
 	})
