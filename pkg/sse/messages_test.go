@@ -71,7 +71,11 @@ func FuzzMessages(f *testing.F) {
 		var out []byte
 		for rest := in; len(rest) > 0; {
 			n := min(int(size)+1, len(rest))
-			m.Write(rest[:n])
+			if came := len(in) - len(rest); size%2 == 0 {
+				m.Write(rest[:n])
+			} else {
+				m.Extend(in[came-m.Rest() : came+n])
+			}
 			for f, ok := m.Next(); ok; f, ok = m.Next() {
 				out = append(out, f.Raw...)
 			}
