@@ -160,7 +160,7 @@ func sample() *llm.Interaction {
 	text := strings.Repeat("The quick brown fox jumps over the lazy dog. ", 20)
 	return &llm.Interaction{
 		ID: "019b7c8e-0000-7000-8000-000000000000", StartedAt: at, FirstTokenAt: &at, FinishedAt: &at,
-		Provider: "openai", Profile: "work", API: llm.APIChatCompletions, Method: "POST", Path: "/v1/openai/work/chat/completions",
+		Provider: "openai", Profile: "team", API: llm.APIChatCompletions, Method: "POST", Path: "/v1/openai/team/chat/completions",
 		Status: 200, State: llm.StateDone, Model: "gpt-4o-2024-08-06", RequestModel: "gpt-4o", ResponseID: "chatcmpl-0123456789",
 		FinishReasons: []string{"stop"}, CostUSD: &cost, Text: text, Choices: []llm.Choice{{Text: text, FinishReason: "stop"}},
 		Usage:  &llm.Usage{InputTokens: &n, OutputTokens: &n, Raw: json.RawMessage(`{"prompt_tokens":20,"completion_tokens":20,"total_tokens":40}`)},

@@ -23,9 +23,9 @@ import (
 	"github.com/archestra-ai/archestra-cli/pkg/wire/wiretest"
 )
 
-// rawUpstream is a server below HTTP: answer gets each connection when its first
-// request was read.
-func rawUpstream(t *testing.T, answer func(c *net.TCPConn)) string {
+// connections is a server below HTTP, which gives each connection to serve and
+// closes it then. It returns the server's base URL.
+func connections(t *testing.T, serve func(c *net.TCPConn)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -40,16 +40,25 @@ func rawUpstream(t *testing.T, answer func(c *net.TCPConn)) string {
 			}
 			go func() {
 				defer c.Close()
-				r, err := http.ReadRequest(bufio.NewReader(c))
-				if err != nil {
-					return
-				}
-				_, _ = io.Copy(io.Discard, r.Body)
-				answer(c.(*net.TCPConn))
+				serve(c.(*net.TCPConn))
 			}()
 		}
 	}()
 	return "http://" + l.Addr().String()
+}
+
+// rawUpstream is such a server: answer gets each connection when its first request
+// was read.
+func rawUpstream(t *testing.T, answer func(c *net.TCPConn)) string {
+	t.Helper()
+	return connections(t, func(c *net.TCPConn) {
+		r, err := http.ReadRequest(bufio.NewReader(c))
+		if err != nil {
+			return
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		answer(c)
+	})
 }
 
 // An upstream that takes a request and never answers it holds nobody longer than

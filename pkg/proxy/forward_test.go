@@ -337,32 +337,20 @@ func lines(message string) string {
 // The same on the way out.
 func TestARequestIsSentAsItCame(t *testing.T) {
 	sent := make(chan string, 1)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		for {
-			c, err := l.Accept()
+	up := connections(t, func(c *net.TCPConn) {
+		b := make([]byte, 4096)
+		n, _ := io.ReadAtLeast(c, b, 1)
+		for !bytes.HasSuffix(b[:n], []byte("END")) && !bytes.HasSuffix(b[:n], []byte("0\r\n\r\n")) {
+			m, err := c.Read(b[n:])
 			if err != nil {
-				return
+				break
 			}
-			b := make([]byte, 4096)
-			n, _ := io.ReadAtLeast(c, b, 1)
-			for !bytes.HasSuffix(b[:n], []byte("END")) && !bytes.HasSuffix(b[:n], []byte("0\r\n\r\n")) {
-				m, err := c.Read(b[n:])
-				if err != nil {
-					break
-				}
-				n += m
-			}
-			sent <- string(b[:n])
-			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
-			c.Close()
+			n += m
 		}
-	}()
-	base, _ := start(t, "http://"+l.Addr().String(), nil)
+		sent <- string(b[:n])
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+	})
+	base, _ := start(t, up, nil)
 	for name, x := range map[string]struct{ head, want string }{
 		"by its length": {
 			"Content-Length: 3\r\nTE: trailers, deflate\r\nX-Forwarded-For: 1.2.3.4\r\nForwarded: for=x\r\nProxy-Connection: close\r\nAccept-Encoding: br\r\n\r\nEND",
@@ -372,7 +360,7 @@ func TestARequestIsSentAsItCame(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			exchangeRaw(t, base, "POST /v1/openai/p/files?a=%2f&b=;c HTTP/1.1\r\nHost: localhost\r\nConnection: close, X-Hop\r\nX-Hop: 1\r\nX-Kept: 1\r\n"+x.head)
-			got, want := <-sent, fmt.Sprintf("POST /files?a=%%2f&b=;c HTTP/1.1\r\nHost: %s\r\nX-Kept: 1\r\n%s", l.Addr(), x.want)
+			got, want := <-sent, fmt.Sprintf("POST /files?a=%%2f&b=;c HTTP/1.1\r\nHost: %s\r\nX-Kept: 1\r\n%s", strings.TrimPrefix(up, "http://"), x.want)
 			if lines(got) != lines(want) {
 				t.Errorf("the provider got %q\nwant %q", got, want)
 			}

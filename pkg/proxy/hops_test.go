@@ -139,39 +139,25 @@ func TestARequestIsSentAgainAtOnceOrNever(t *testing.T) {
 	for _, late := range []bool{false, true} {
 		t.Run(fmt.Sprint("late ", late), func(t *testing.T) {
 			var asked atomic.Int64
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer l.Close()
-			go func() {
-				for {
-					c, err := l.Accept()
+			up := connections(t, func(c *net.TCPConn) {
+				br := bufio.NewReader(c)
+				for n := 0; ; n++ {
+					r, err := http.ReadRequest(br)
 					if err != nil {
 						return
 					}
-					go func() {
-						defer c.Close()
-						br := bufio.NewReader(c)
-						for n := 0; ; n++ {
-							r, err := http.ReadRequest(br)
-							if err != nil {
-								return
-							}
-							_, _ = io.Copy(io.Discard, r.Body)
-							asked.Add(1)
-							if n == 1 {
-								if late {
-									time.Sleep(3 * time.Second)
-								}
-								return
-							}
-							_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+					_, _ = io.Copy(io.Discard, r.Body)
+					asked.Add(1)
+					if n == 1 {
+						if late {
+							time.Sleep(3 * time.Second)
 						}
-					}()
+						return
+					}
+					_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 				}
-			}()
-			base, _ := start(t, "http://"+l.Addr().String(), nil)
+			})
+			base, _ := start(t, up, nil)
 			if res, _ := post(t, base+"/v1/openai/p/files", "{}"); res.StatusCode != http.StatusOK {
 				t.Fatal(res.Status)
 			}

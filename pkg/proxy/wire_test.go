@@ -1,7 +1,6 @@
 package proxy_test
 
 import (
-	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -431,30 +430,11 @@ func TestW14AResponseThatBeginsBeforeTheRequestIsRead(t *testing.T) {
 // TestW15AServerThatClosesAfterEachStream is such a server: it answers one
 // request a connection and does not say that it will.
 func TestW15AServerThatClosesAfterEachStream(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				r, err := http.ReadRequest(bufio.NewReader(c))
-				if err != nil {
-					return
-				}
-				_, _ = io.Copy(io.Discard, r.Body)
-				answer := chunkHi + chunkStop + chunkDone
-				fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n%s", len(answer), answer)
-			}()
-		}
-	}()
-	base, _ := start(t, "http://"+l.Addr().String(), nil)
+	up := rawUpstream(t, func(c *net.TCPConn) {
+		answer := chunkHi + chunkStop + chunkDone
+		fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n%s", len(answer), answer)
+	})
+	base, _ := start(t, up, nil)
 	for n := range 50 {
 		if res, got := post(t, base+"/v1/openai/p/chat/completions", chatBody); res.StatusCode != 200 || got != chunkHi+chunkStop+chunkDone {
 			t.Fatalf("request %d: %d %s", n, res.StatusCode, got)
